@@ -1,0 +1,150 @@
+"""The few file operations that the store is built from, each of them crash-safe on its own.
+
+`RealDisk` is the only place of the store that touches the operating system; a simulated disk can stand in for it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class Disk(Protocol):
+    """All methods raise `OSError`. After an error of `append` or `replace` the run must end: nothing is tried again."""
+
+    def read(self, path: Path, offset: int = 0) -> bytes:
+        """The content from `offset` on. Raises `FileNotFoundError`."""
+        ...
+
+    def size(self, path: Path) -> int | None:
+        """Bytes, or None when there is no such file."""
+        ...
+
+    def names(self, folder: Path) -> Sequence[str]:
+        """The names in a folder, sorted; none when it doesn't exist."""
+        ...
+
+    def append(self, path: Path, data: bytes) -> None:
+        """Adds to an existing file and syncs it."""
+        ...
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Puts a whole new content in place of the old one: all of it or nothing, durable on return."""
+        ...
+
+    def link(self, path: Path, name: Path) -> None:
+        """Gives a file a second name."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Removes a name, if it is there."""
+        ...
+
+    def make_folder(self, folder: Path) -> None:
+        """Makes a folder and its parents, readable by the owner alone, durable on return."""
+        ...
+
+    def free_bytes(self, folder: Path) -> int:
+        """Space that this user may still fill."""
+        ...
+
+    def reserve(self, path: Path, size: int) -> None:
+        """Makes a file that really occupies `size` bytes."""
+        ...
+
+
+class RealDisk:
+    """The operating system's files. Never follows a link in the last part of a path."""
+
+    def read(self, path: Path, offset: int = 0) -> bytes:
+        descriptor = os.open(path, _READ)
+        with os.fdopen(descriptor, "rb") as file:
+            file.seek(offset)
+            return file.read()
+
+    def size(self, path: Path) -> int | None:
+        try:
+            return os.lstat(path).st_size
+        except FileNotFoundError:
+            return None
+
+    def names(self, folder: Path) -> Sequence[str]:
+        try:
+            return sorted(os.listdir(folder))
+        except FileNotFoundError:
+            return ()
+
+    def append(self, path: Path, data: bytes) -> None:
+        descriptor = os.open(path, _APPEND)
+        try:
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def replace(self, path: Path, data: bytes) -> None:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        descriptor = os.open(temporary, _CREATE, 0o600)
+        try:
+            try:
+                _write_all(descriptor, data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(temporary, path)
+        except OSError:
+            self.remove(temporary)
+            raise
+        _sync_folder(path.parent)
+
+    def link(self, path: Path, name: Path) -> None:
+        try:
+            os.link(path, name)
+        except FileExistsError:
+            self.remove(name)
+            os.link(path, name)
+
+    def remove(self, path: Path) -> None:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+
+    def make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self.make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
+
+    def free_bytes(self, folder: Path) -> int:
+        status = os.statvfs(folder)
+        return status.f_bavail * status.f_frsize
+
+    def reserve(self, path: Path, size: int) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,50 @@
+"""One run at a time per account: a kernel lock on a file that is never renamed and never unlinked.
+
+`flock` goes away with the process, however it dies, so there is no stale lock to clean up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from tradekit.domain.errors import Busy, Problem
+
+_LOOK_AGAIN_SECONDS: Final = 0.05
+
+
+class AccountLock:
+    """Held from `__enter__` to `__exit__`. Raises `Busy` when another run holds it for longer than `wait_seconds`."""
+
+    def __init__(self, path: Path, wait_seconds: float) -> None:
+        self._path = path
+        self._wait_seconds = wait_seconds
+        self._descriptor = -1
+
+    def __enter__(self) -> AccountLock:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        give_up = time.monotonic() + self._wait_seconds
+        while not self._try():
+            if time.monotonic() >= give_up:
+                os.close(self._descriptor)
+                raise Busy(
+                    Problem("busy", f"another run holds {self._path}", "it ends by itself; `--wait` waits for it")
+                )
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""Floor 4: one small file per command: options in, one result out. The only place that prints."""

@@ -1,0 +1,118 @@
+"""How a cycle's report looks: to programs as data, to people as a few lines and tables, to cron as one line."""
+
+from __future__ import annotations
+
+from tradekit.cli.output import Result, Table, moment, number
+from tradekit.domain.decision import Approved, Decision, Refused
+from tradekit.domain.errors import Problem
+from tradekit.domain.market import Source
+from tradekit.domain.order import Closed, Order
+from tradekit.domain.plain import tag_of, to_plain
+from tradekit.domain.proposal import Notional
+from tradekit.flows.cycle import CycleReport
+
+
+def present(report: CycleReport, policy_source: str, skipped: int) -> Result:
+    """The result of `tradekit cycle`. `skipped` runs before it found the lock held."""
+    data = {"policy": policy_source, "skipped_runs": skipped, **to_plain(CycleReport, report)}
+    problems = report.problems
+    if skipped >= 3:
+        problems = (*problems, Problem("runs_skipped", f"{skipped} runs before this one found the lock held"))
+    shown: list[str | Table] = [_headline(report), *_notes(report)]
+    for table in (_decisions(report.decisions), _orders(report)):
+        if table.rows:
+            shown.append(table)
+    shown.append(_money(report))
+    return Result("cycle", report.exit_code, data, problems, tuple(shown), _brief(report))
+
+
+def order_word(order: Order) -> str:
+    """The state of an order in one word; a closed one by its last word."""
+    return str(order.state.word) if isinstance(order.state, Closed) else tag_of(type(order.state))
+
+
+def source_note(source: Source) -> str:
+    """What to say of markets that are not live; nothing for live ones."""
+    return {
+        Source.LIVE: "",
+        Source.RECORDED: "Paper account on recorded markets, stitched end to start. No real money moves.",
+        Source.SYNTHETIC: (
+            "Paper account: BTC/USDT is a real recording stitched end to start, all other markets are synthetic. "
+            "No real money moves."
+        ),
+    }[source]
+
+
+def _headline(report: CycleReport) -> str:
+    kind = "Dry run" if report.dry_run else f"Cycle {report.cycle}"
+    took = (report.finished - report.started) / 1000
+    return f"{kind} at {moment(report.started)}, {took:.1f} s"
+
+
+def _notes(report: CycleReport) -> list[str]:
+    notes = [source_note(report.source)] if source_note(report.source) else []
+    if report.halted:
+        notes.append("HALTED: nothing is opened. `tradekit resume` ends it.")
+    if report.repeated:
+        notes.append(f"Carried out before, not again: {', '.join(report.repeated)}")
+    if not report.decisions and not report.repeated:
+        notes.append("Nothing was proposed.")
+    return notes
+
+
+def _decisions(decisions: tuple[Decision, ...]) -> Table:
+    rows = []
+    for decision in decisions:
+        p = decision.proposal
+        size = f"{number(p.size.value, 6)} {p.symbol.partition('/')[2] if isinstance(p.size, Notional) else p.base}"
+        rows.append((p.symbol, str(p.side), size, str(p.origin), p.reason, *_verdict(decision)))
+    return Table("Decisions", ("symbol", "side", "asked", "from", "reason", "decision", "why"), tuple(rows))
+
+
+def _verdict(decision: Decision) -> tuple[str, str]:
+    match decision:
+        case Approved(clamped_from=None):
+            return "approved", ""
+        case Approved(amount=amount, binding_rule=rule):
+            return "clamped", f"to {number(amount)} by {rule}"
+        case Refused(_, code, rule, limit, actual, unit):
+            figures = "" if limit is None else f": {number(actual, 4)} against {number(limit, 4)} {unit}"
+            return "refused", f"{code} ({rule}){figures}"
+
+
+def _orders(report: CycleReport) -> Table:
+    if report.dry_run:
+        planned = (
+            (i.symbol, str(i.side), number(i.amount), number(i.price), "would be placed", "-") for i in report.planned
+        )
+        return Table("Orders", ("symbol", "side", "amount", "price", "state", "filled"), tuple(planned))
+    rows = tuple(
+        (
+            o.intent.symbol,
+            str(o.intent.side),
+            number(o.intent.amount),
+            number(o.intent.price),
+            order_word(o),
+            number(o.filled),
+        )
+        for o in report.orders
+    )
+    return Table("Orders", ("symbol", "side", "amount", "price", "state", "filled"), rows)
+
+
+def _money(report: CycleReport) -> str:
+    equity = report.equity
+    return f"Cash {number(equity.cash, 2)}, equity {number(equity.total, 2)}, at risk {number(equity.at_risk, 2)}"
+
+
+def _brief(report: CycleReport) -> str:
+    """One line when something was done; nothing otherwise."""
+    if not report.orders and not report.settled.resolved:
+        return ""
+    parts = [
+        f"{o.intent.side} {o.intent.symbol} {order_word(o)} {number(o.filled)}/{number(o.intent.amount)}"
+        for o in report.orders
+    ]
+    if report.settled.resolved:
+        parts.append(f"{len(report.settled.resolved)} older orders settled")
+    return f"cycle {report.cycle}: " + "; ".join(parts)

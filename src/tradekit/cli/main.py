@@ -1,0 +1,93 @@
+"""The front door: finds the command, runs it, and turns every fault into one clear line and an exit code.
+
+Only the module of the command that was named is imported, so that a short command starts fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Final, NoReturn
+
+import typer
+
+from tradekit import __version__
+from tradekit.cli.output import Result, emit, silence
+from tradekit.domain.errors import ExitCode, Problem, TradekitError
+
+COMMANDS: Final = ("cycle", "status", "halt", "resume", "init", "policy", "state")
+_HELP: Final = "Execute and guard spot-crypto orders, one command at a time; made for cron."
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits. Never prints a traceback unless TRADEKIT_DEBUG is set."""
+    os.umask(0o077)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line and returns its exit code."""
+    as_json = "--json" in arguments
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    try:
+        return _exit_code(_app(command)(args=arguments, prog_name="tradekit", standalone_mode=False))
+    except TradekitError as fault:
+        return emit(Result.of_fault(command, fault), as_json=as_json, quiet=False)
+    except typer.TyperException as usage:
+        message = usage.format_message() if isinstance(usage, typer.BadParameter) else str(usage)
+        wrong = Problem(
+            "usage", message, f"`tradekit {command} --help`" if command in COMMANDS else "`tradekit --help`"
+        )
+        return emit(Result(command, ExitCode.BAD_INPUT, None, (wrong,)), as_json=as_json, quiet=False)
+    except (KeyboardInterrupt, typer.Abort):
+        stopped = Problem("interrupted", "stopped by a signal", "the next run goes on from what is written down")
+        return emit(Result(command, ExitCode.PARTLY_DONE, None, (stopped,)), as_json=as_json, quiet=False)
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return ExitCode.DONE
+    except Exception as bug:
+        return _report_bug(command, bug, as_json=as_json)
+
+
+def _app(command: str) -> typer.Typer:
+    app = typer.Typer(
+        name="tradekit",
+        help=_HELP,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        add_completion=command not in COMMANDS,
+    )
+    app.callback()(_root)
+    for name in (command,) if command in COMMANDS else COMMANDS:
+        import_module(f"tradekit.cli.{name}").register(app)
+    return app
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        typer.echo(f"tradekit {__version__}")
+        raise typer.Exit
+
+
+def _exit_code(returned: object) -> int:
+    return returned if isinstance(returned, int) else ExitCode.DONE
+
+
+def _report_bug(command: str, bug: Exception, *, as_json: bool) -> int:
+    if os.environ.get("TRADEKIT_DEBUG"):
+        raise bug
+    place = "unknown"
+    trace = bug.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    # The text of an exception may carry a secret or foreign escapes, so only its kind and place are told.
+    problem = Problem(
+        "bug", f"{type(bug).__name__} at {place}", "run again with TRADEKIT_DEBUG=1 and report what it prints"
+    )
+    return emit(Result(command, ExitCode.BUG, None, (problem,)), as_json=as_json, quiet=False)

@@ -1,0 +1,142 @@
+"""Printing: one JSON document for programs, or lines and tables for people; problems go to stderr.
+
+All foreign text passes through `safe`. rich is loaded only when a table goes to a terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TextIO
+
+from tradekit.adapters.safe_text import safe
+from tradekit.domain.errors import ExitCode, Problem, TradekitError
+from tradekit.domain.numbers import plain
+
+SCHEMA: Final = 1
+STATUS: Final[Mapping[int, str]] = {
+    ExitCode.DONE: "done",
+    ExitCode.BUG: "bug",
+    ExitCode.BAD_INPUT: "bad_input",
+    ExitCode.ALL_REFUSED: "refused",
+    ExitCode.PARTLY_DONE: "partly_done",
+    ExitCode.NEEDS_HUMAN: "needs_human",
+    ExitCode.UNREACHABLE: "unreachable",
+    ExitCode.BUSY: "busy",
+}
+
+
+class Table(NamedTuple):
+    """Rows of texts under a title. Cells are printed as they are, never as markup."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Result(NamedTuple):
+    """What a command found or did: `data` for programs, `shown` for people, `brief` one line when it did something."""
+
+    command: str
+    exit_code: ExitCode
+    data: Any
+    problems: tuple[Problem, ...] = ()
+    shown: tuple[str | Table, ...] = ()
+    brief: str = ""
+
+    @staticmethod
+    def of_fault(command: str, fault: TradekitError) -> Result:
+        """A result that is only its problems."""
+        return Result(command, fault.exit_code, None, fault.problems)
+
+
+def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
+    """Prints a result and returns its exit code. A closed pipe changes nothing of what was done."""
+    try:
+        if as_json:
+            print(_document(result))
+        elif quiet:
+            if result.brief:
+                print(result.brief)
+        else:
+            for block in result.shown:
+                _show(block)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence(sys.stdout)
+    if not as_json:
+        for problem in result.problems:
+            print(_line(problem), file=sys.stderr)
+    return result.exit_code
+
+
+def silence(stream: TextIO) -> None:
+    """Lets the interpreter flush a closed pipe at exit without a complaint."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+
+
+def number(value: Decimal | None, places: int = 8) -> str:
+    """A number for people: at most `places` decimals, cut and not rounded; a dash for none."""
+    if value is None:
+        return "-"
+    quantum = Decimal(1).scaleb(-places)
+    shown = plain(value.quantize(quantum, "ROUND_DOWN"))
+    return shown if shown != "0" or value == 0 else f"<{plain(quantum)}"
+
+
+def moment(ms: int) -> str:
+    """A time in milliseconds as UTC text, to the second."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _document(result: Result) -> str:
+    import json
+
+    document = {
+        "schema": SCHEMA,
+        "command": result.command,
+        "status": STATUS[result.exit_code],
+        "exit_code": int(result.exit_code),
+        "data": result.data,
+        "problems": [problem._asdict() for problem in result.problems],
+    }
+    return json.dumps(document, ensure_ascii=True)
+
+
+def _line(problem: Problem) -> str:
+    fix = f" ({safe(problem.fix)})" if problem.fix else ""
+    return f"tradekit: {problem.code}: {safe(problem.message, 400)}{fix}"
+
+
+def _show(block: str | Table) -> None:
+    if isinstance(block, str):
+        print(safe(block, 1000))
+    elif sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        _show_rich(block)
+    else:
+        _show_plain(block)
+
+
+def _show_plain(table: Table) -> None:
+    rows = [table.columns, *[tuple(safe(cell) for cell in row) for row in table.rows]]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(table.columns))]
+    print(table.title)
+    for row in rows:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show_rich(table: Table) -> None:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(title=Text(table.title), title_justify="left", header_style="bold")
+    for name in table.columns:
+        drawn.add_column(Text(name), overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(Text(safe(cell)) for cell in row))
+    Console().print(drawn)

@@ -1,0 +1,107 @@
+"""`tradekit state verify|history|restore`: the files of one account, checked, listed and mended."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait
+
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME]", help="An older state to take the books of; none only mends the files.", show_default=False
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group."""
+    group = typer.Typer(help="Check, list and mend the files of an account.", no_args_is_help=True)
+    group.command(name="verify")(verify)
+    group.command(name="history")(history)
+    group.command(name="restore")(restore)
+    app.add_typer(group, name="state")
+
+
+def verify(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
+    """Read every byte of state, journal and older states, and check them against each other.
+
+    Example: tradekit state verify
+    """
+    from tradekit.cli.output import Result, emit
+    from tradekit.cli.wiring import find_account, reading_store, require_account
+    from tradekit.domain.errors import ExitCode
+
+    account = find_account(home, policy)
+    require_account(account)
+    found = reading_store(account).verify()
+    shown = [f"Whole: {found.records} journal records, the state made from them, {found.generations} older states."]
+    if found.unfinished_bytes:
+        shown.append(f"{found.unfinished_bytes} bytes of an unfinished write will be cut by the next run.")
+    return emit(
+        Result("state verify", ExitCode.DONE, found._asdict(), shown=tuple(shown)), as_json=as_json, quiet=quiet
+    )
+
+
+def history(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
+    """List the older states that restore can go back to.
+
+    Example: tradekit state history
+    """
+    from tradekit.cli.output import Result, Table, emit, moment
+    from tradekit.cli.wiring import find_account, reading_store, require_account
+    from tradekit.domain.errors import ExitCode
+
+    account = find_account(home, policy)
+    require_account(account)
+    found = reading_store(account).generations()
+    rows = tuple((item.name, moment(item.time), str(item.seq), str(item.size)) for item in found)
+    table = Table("Older states", ("name", "last event", "seq", "bytes"), rows)
+    data = {"generations": [item._asdict() for item in found]}
+    return emit(Result("state history", ExitCode.DONE, data, shown=(table,)), as_json=as_json, quiet=quiet)
+
+
+def restore(
+    name: Name = None,
+    home: Home = None,
+    policy: PolicyFile = None,
+    dry_run: DryRun = False,
+    wait: Wait = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Set damaged files aside and go on from the newest whole state; with a NAME take that state's books.
+
+    What was sent stays sent: open orders and consumed proposals are kept, later fills are booked again.
+    Example: tradekit state restore
+    """
+    from tradekit.cli.output import Result, emit
+    from tradekit.cli.wiring import find_account, reading_store, require_account, writing_store
+    from tradekit.domain.errors import ExitCode
+    from tradekit.domain.plain import to_plain
+    from tradekit.flows import restore as flow
+
+    account = find_account(home, policy)
+    require_account(account)
+    if dry_run:
+        chosen = reading_store(account).old_state(name) if name else None
+        text = (
+            f"Would take the books of {name}."
+            if chosen
+            else "Would set damaged files aside and take the newest whole state."
+        )
+        return emit(
+            Result("state restore", ExitCode.DONE, {"books_of": name}, shown=(text,)), as_json=as_json, quiet=quiet
+        )
+    with writing_store(account, wait) as store:
+        report = flow.restore(store, name)
+    shown = [f"Set aside: {moved}" for moved in report.set_aside]
+    shown.append(f"The state is whole, at event {report.seq}; {report.replayed} events were replayed.")
+    if report.books_of:
+        shown.append(f"The books of {report.books_of} are in force; the next cycle books later fills again.")
+    result = Result(
+        "state restore", ExitCode.DONE, to_plain(flow.RestoreReport, report), shown=tuple(shown), brief=shown[-1]
+    )
+    return emit(result, as_json=as_json, quiet=quiet)

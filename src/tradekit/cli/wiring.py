@@ -1,0 +1,153 @@
+"""Builds the desk of one run: home, policy, lock, store, exchange, clock. Each command asks for what it needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tradekit.adapters.home import home_directory
+from tradekit.adapters.policy_file import LoadedPolicy, load_policy, policy_source
+from tradekit.adapters.store.account_store import AccountStore, open_folder
+from tradekit.adapters.store.disk import RealDisk
+from tradekit.domain.account import Mode, Stamp
+from tradekit.domain.errors import BadInput, NeedsHuman, Problem
+from tradekit.domain.numbers import BP
+from tradekit.domain.policy.sections import Policy
+
+if TYPE_CHECKING:
+    from tradekit.adapters.paper.setup import PaperSetup
+    from tradekit.cli.signals import StopFlag
+    from tradekit.domain.ports import Store, Watcher
+    from tradekit.steps.desk import Desk
+
+_TTY_WAIT_SECONDS: Final = 65.0
+PAPER: Final = "paper"
+
+
+class Account(NamedTuple):
+    """Where one account lives and what it may do."""
+
+    home: Path
+    folder: Path
+    loaded: LoadedPolicy
+    stamp: Stamp
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.loaded.policy
+
+
+def find_account(home_option: str | None, policy_option: str | None) -> Account:
+    """The account that the options and the environment name. Raises `BadInput`; touches no file but the policy."""
+    home = home_directory(home_option, os.environ)
+    loaded = load_policy(policy_source(home, policy_option, os.environ))
+    account = loaded.policy.account
+    if account.mode is Mode.LIVE:
+        message = f"{loaded.source}: account.mode is live, and this version trades on paper only"
+        raise BadInput(Problem("live_not_available", message, 'set account.mode = "paper"'))
+    stamp = Stamp(PAPER, account.name, account.mode, account.quote, key_fingerprint="")
+    return Account(home, home / account.name / account.mode, loaded, stamp)
+
+
+def reading_store(account: Account) -> AccountStore:
+    """A store that only reads."""
+    return AccountStore(RealDisk(), account.folder, account.stamp, may_write=False)
+
+
+@contextmanager
+def writing_store(account: Account, wait_seconds: float | None) -> Iterator[AccountStore]:
+    """The account's store with the lock held. Raises `Busy`, `NeedsHuman`."""
+    from tradekit.adapters.store.filesystem import refuse_network_filesystem
+    from tradekit.adapters.store.lock import AccountLock
+
+    disk = RealDisk()
+    open_folder(disk, account.folder)
+    refuse_network_filesystem(account.folder, allowed=account.policy.storage.allow_network_filesystem)
+    if wait_seconds is None:
+        wait_seconds = _TTY_WAIT_SECONDS if sys.stdin is not None and sys.stdin.isatty() else 0.0
+    with AccountLock(account.folder / "state.lock", wait_seconds):
+        yield AccountStore(disk, account.folder, account.stamp, may_write=True)
+
+
+@contextmanager
+def trading_desk(
+    account: Account, watcher: Watcher, stop: StopFlag, *, wait_seconds: float | None, dry_run: bool
+) -> Iterator[Desk]:
+    """The desk for one cycle, loaded. A dry run works on private copies and leaves every byte as it was."""
+    if dry_run:
+        from tradekit.adapters.store.memory_store import MemoryStore
+
+        store = reading_store(account)
+        with _paper_desk(account, store, MemoryStore(store), watcher, stop, dry_run=True) as desk:
+            yield desk
+    else:
+        with (
+            writing_store(account, wait_seconds) as store,
+            _paper_desk(account, store, store, watcher, stop, dry_run=False) as desk,
+        ):
+            yield desk
+
+
+@contextmanager
+def _paper_desk(
+    account: Account, files: AccountStore, store: Store, watcher: Watcher, stop: StopFlag, *, dry_run: bool
+) -> Iterator[Desk]:
+    from tradekit.adapters.clock import StoppableClock
+    from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
+    from tradekit.adapters.proposal_archive import JournalArchive
+    from tradekit.domain.ids import content_digest
+    from tradekit.domain.state import State
+    from tradekit.steps.desk import Desk
+
+    path, setup = account.folder / LEDGER_NAME, paper_setup(account.policy)
+    if dry_run:
+        world = PaperWorld.scratch(path, setup)
+    else:
+        world = PaperWorld(path, setup, must_exist=files.is_opened())
+    with world:
+        world.begin_run(account.policy.execution.interval_seconds * 1000)
+        desk = Desk(
+            policy=account.policy,
+            exchange=world.exchange,
+            clock=StoppableClock(world.clock, stop.is_set),
+            store=store,
+            archive=JournalArchive(account.folder / "cache" / "consumed.sqlite3", files.lines),
+            watcher=watcher,
+            state=State(account.stamp),
+            identity=content_digest(PAPER, account.stamp.account, str(world.clock.now())),
+            dry_run=dry_run,
+        )
+        desk.load()
+        yield desk
+
+
+def paper_setup(policy: Policy) -> PaperSetup:
+    """What a new paper account starts with."""
+    from tradekit.adapters.paper.setup import FeeAsset, PaperSetup
+
+    paper = policy.paper
+    return PaperSetup(
+        quote=policy.account.quote,
+        balances=paper.balances,
+        maker_fee=paper.maker_fee_bp * BP,
+        taker_fee=paper.taker_fee_bp * BP,
+        fee_asset=FeeAsset(paper.fee_asset),
+        latency_ms=paper.latency_ms,
+    )
+
+
+def account_exists(account: Account) -> bool:
+    """Whether this account was ever used."""
+    return account.folder.is_dir()
+
+
+def require_account(account: Account) -> None:
+    """Raises `NeedsHuman` where there is nothing yet to look at."""
+    if not account_exists(account):
+        message = f"there is no account at {account.folder}"
+        raise NeedsHuman(Problem("account_missing", message, "`tradekit cycle` opens a paper account"))

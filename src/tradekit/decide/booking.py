@@ -1,0 +1,103 @@
+"""From a fill to the books: base units at average cost, fees in whatever asset they were paid.
+
+Quantities and cash are exact. The cost that a sale removes is rounded once, to 18 decimals, half even.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
+
+from tradekit.domain.fill import Fill
+from tradekit.domain.money import Money
+from tradekit.domain.numbers import COST_PLACES, ZERO
+from tradekit.domain.position import Position
+from tradekit.domain.proposal import Side
+
+_QUANTUM = Decimal(1).scaleb(-COST_PLACES)
+
+
+class Books(NamedTuple):
+    """Cash in the account's quote currency, and what is held of every other asset."""
+
+    cash: Decimal
+    positions: Mapping[str, Position]
+
+
+class _Removed(NamedTuple):
+    position: Position
+    cost: Decimal
+
+
+def book_fill(books: Books, fill: Fill) -> Books:
+    """The books after a fill. The caller sees to it that a fill is booked once."""
+    position = _of(books, fill.base)
+    if fill.side is Side.BUY:
+        bought = _add(position, fill.amount, fill.cost, fill.time)
+        books = _with(books._replace(cash=books.cash - fill.cost), bought)
+    else:
+        removed = _remove(position, fill.amount)
+        sold = removed.position._replace(realized=removed.position.realized + fill.cost - removed.cost)
+        books = _with(books._replace(cash=books.cash + fill.cost), sold)
+    for fee in fill.fees:
+        books = _book_fee(books, fill, fee)
+    return books
+
+
+def _book_fee(books: Books, fill: Fill, fee: Money) -> Books:
+    """A fee in quote raises the cost of a buy or lowers the gain of a sale; any other is paid by its own position."""
+    if fee.asset == fill.quote:
+        books = books._replace(cash=books.cash - fee.amount)
+        return _with(books, _charge(_of(books, fill.base), fill.side, fee.amount))
+    payer = _of(books, fee.asset)
+    if fee.amount < 0:
+        return _with(books, _add(payer, -fee.amount, ZERO, fill.time))
+    if fee.asset == fill.base and fill.side is Side.BUY:
+        return _with(books, _shrink(payer, fee.amount))
+    removed = _remove(payer, fee.amount)
+    books = _with(books, removed.position)
+    return _with(books, _charge(_of(books, fill.base), fill.side, removed.cost))
+
+
+def _charge(position: Position, side: Side, cost: Decimal) -> Position:
+    if side is Side.BUY and position.quantity > 0:
+        return position._replace(cost=position.cost + cost)
+    return position._replace(realized=position.realized - cost)
+
+
+def _add(position: Position, amount: Decimal, cost: Decimal, time: int) -> Position:
+    if position.quantity == 0:
+        position = position._replace(opened=time, peak=ZERO)
+    return position._replace(quantity=position.quantity + amount, cost=position.cost + cost)
+
+
+def _shrink(position: Position, amount: Decimal) -> Position:
+    """A fee out of what was just bought: fewer units for the same cost."""
+    kept = position.quantity - amount
+    return position._replace(quantity=kept) if kept > 0 else _remove(position, amount).position
+
+
+def _remove(position: Position, amount: Decimal) -> _Removed:
+    """Takes units out at average cost, then out of what is held outside; what is missing then is `unexplained`."""
+    managed = min(amount, position.quantity)
+    outside = min(amount - managed, position.outside)
+    if managed == position.quantity:
+        cost = position.cost
+    else:
+        cost = (position.cost * managed / position.quantity).quantize(_QUANTUM, ROUND_HALF_EVEN)
+    left = position._replace(
+        quantity=position.quantity - managed,
+        cost=position.cost - cost,
+        outside=position.outside - outside,
+        unexplained=position.unexplained + amount - managed - outside,
+    )
+    return _Removed(left, cost)
+
+
+def _of(books: Books, asset: str) -> Position:
+    return books.positions.get(asset) or Position(asset)
+
+
+def _with(books: Books, position: Position) -> Books:
+    return books._replace(positions={**books.positions, position.asset: position})

@@ -1,0 +1,58 @@
+"""At what price: join the touch, go one tick inside a wide spread, and never past the bound of the decision.
+
+Prices are in quote currency and lie on the tick. Rounding only ever makes a price safer for the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from tradekit.decide.universe import tier_of
+from tradekit.domain.decision import Approved
+from tradekit.domain.market import Market, Quote, Snapshot
+from tradekit.domain.numbers import BP, ceil_to, floor_to
+from tradekit.domain.policy.sections import Policy
+from tradekit.domain.proposal import Origin, Proposal, Side, Urgency
+from tradekit.domain.universe import Tier, TierMemory
+
+
+def worst_price(policy: Policy, proposal: Proposal, snapshot: Snapshot, tiers: Mapping[str, TierMemory]) -> Decimal:
+    """The bound that no order of this decision may pass: the mid less or plus the tier's slippage.
+
+    A stop is bound from the bid instead, by a slippage of its own: it has to get out.
+    """
+    quote, market = snapshot.quotes[proposal.symbol], snapshot.markets[proposal.symbol]
+    if proposal.origin is Origin.EXIT and proposal.urgency is Urgency.AT_ONCE:
+        return ceil_to(quote.bid * (1 - policy.exits.stop_slippage_bp * BP), market.price_tick)
+    slippage = slippage_bp(policy, tier_of(tiers, proposal.symbol)) * BP
+    if proposal.side is Side.SELL:
+        return ceil_to(quote.mid * (1 - slippage), market.price_tick)
+    return floor_to(quote.mid * (1 + slippage), market.price_tick)
+
+
+def slippage_bp(policy: Policy, tier: Tier) -> Decimal:
+    """How far from the decision's mid an order of this tier may trade."""
+    execution = policy.execution
+    by_tier = {Tier.T1: execution.slippage_tier1_bp, Tier.T2: execution.slippage_tier2_bp}
+    return by_tier.get(tier, execution.slippage_tier3_bp)
+
+
+def ttl_seconds(policy: Policy, tier: Tier) -> int:
+    """How long a resting order of this tier lives."""
+    execution = policy.execution
+    by_tier = {Tier.T1: execution.ttl_tier1_seconds, Tier.T2: execution.ttl_tier2_seconds}
+    return by_tier.get(tier, execution.ttl_tier3_seconds)
+
+
+def limit_price(policy: Policy, approved: Approved, quote: Quote, market: Market) -> Decimal:
+    """Where the order goes: a maker at or inside the touch, an order at once at its bound."""
+    if approved.proposal.urgency is Urgency.AT_ONCE:
+        return approved.worst_price
+    wide = policy.execution.improve_spread_ticks
+    inside = market.price_tick if wide and quote.ask - quote.bid >= wide * market.price_tick else Decimal(0)
+    if inside and quote.ask - quote.bid < 2 * market.price_tick:
+        inside = Decimal(0)  # one tick inside a one-tick spread would cross
+    if approved.proposal.side is Side.SELL:
+        return max(quote.ask - inside, approved.worst_price)
+    return min(quote.bid + inside, approved.worst_price)

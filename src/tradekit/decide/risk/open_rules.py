@@ -1,0 +1,184 @@
+"""The rules that bind opening orders: gates that say yes or no, and caps that leave room for a size.
+
+Each is one small function; the two lists at the end are the order in which they are asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from tradekit.decide.risk.situation import Ask, Breach, Cap, Situation
+from tradekit.domain.numbers import ONE, PERCENT, ZERO
+from tradekit.domain.universe import Tier
+
+_HOUR_MS: Final = 3_600_000
+
+
+def kill_switch(at: Situation, ask: Ask) -> Breach | None:
+    """Nothing is opened under the kill switch."""
+    return Breach("halted", "halt") if at.halted else None
+
+
+def expiry(at: Situation, ask: Ask) -> Breach | None:
+    """A proposal may say until when it holds."""
+    expires = ask.proposal.expires
+    if expires is None or at.now < expires:
+        return None
+    return Breach("proposal_expired", "expires", Decimal(expires), Decimal(at.now), "ms")
+
+
+def tradable(at: Situation, ask: Ask) -> Breach | None:
+    """The exchange trades the symbol now, and quotes it."""
+    market = at.snapshot.markets.get(ask.proposal.symbol)
+    if market is None or not market.active:
+        return Breach("market_closed", "market")
+    return Breach("no_quote", "quote") if ask.proposal.symbol not in at.snapshot.quotes else None
+
+
+def eligible(at: Situation, ask: Ask) -> Breach | None:
+    """Only coins of the universe are opened."""
+    return Breach("not_in_universe", "universe") if ask.tier is Tier.NONE else None
+
+
+def answered(at: Situation, ask: Ask) -> Breach | None:
+    """No new order of a symbol while the exchange owes us an answer on an older one."""
+    waiting = [o for o in at.state.orders.values() if o.is_unanswered and o.intent.symbol == ask.proposal.symbol]
+    return Breach("order_unanswered", "order", ZERO, Decimal(len(waiting)), "orders") if waiting else None
+
+
+def books_match(at: Situation, ask: Ask) -> Breach | None:
+    """Nothing is opened in an asset whose balance is not what the books say."""
+    return Breach("books_mismatch", "books") if ask.proposal.base in at.mismatched else None
+
+
+def trades_per_hour(at: Situation, ask: Ask) -> Breach | None:
+    """Opening orders in the last 60 minutes."""
+    done = sum(1 for item in at.state.openings if item.time > at.now - _HOUR_MS) + len(at.grants)
+    return _count("pace_hour", "risk.max_trades_per_hour", at.policy.risk.max_trades_per_hour, done)
+
+
+def trades_per_day(at: Situation, ask: Ask) -> Breach | None:
+    """Opening orders in the last 24 hours."""
+    done = sum(1 for item in at.state.openings if item.time > at.now - 24 * _HOUR_MS) + len(at.grants)
+    return _count("pace_day", "risk.max_trades_per_day", at.policy.risk.max_trades_per_day, done)
+
+
+def pause(at: Situation, ask: Ask) -> Breach | None:
+    """Seconds between two opening orders of any symbol."""
+    times = [item.time for item in at.state.openings] + [at.now for _ in at.grants]
+    return _spacing(
+        "pace_pause", "risk.min_seconds_between_trades", at.policy.risk.min_seconds_between_trades, times, at
+    )
+
+
+def symbol_pause(at: Situation, ask: Ask) -> Breach | None:
+    """Seconds between two opening orders of this symbol."""
+    symbol = ask.proposal.symbol
+    times = [item.time for item in at.state.openings if item.symbol == symbol]
+    times += [at.now for granted in at.grants if granted.symbol == symbol]
+    key = "risk.min_seconds_between_symbol_trades"
+    return _spacing("pace_symbol", key, at.policy.risk.min_seconds_between_symbol_trades, times, at)
+
+
+def position_count(at: Situation, ask: Ask) -> Breach | None:
+    """Assets held or being bought. Adding to one of them may be allowed when the count is reached."""
+    risk = at.policy.risk
+    positions = at.exposure.positions(risk.dust_notional)
+    if ask.proposal.base in positions:
+        if len(positions) < risk.max_positions or risk.allow_adds_when_saturated:
+            return None
+        return Breach(
+            "adds_blocked",
+            "risk.allow_adds_when_saturated",
+            Decimal(risk.max_positions),
+            Decimal(len(positions)),
+            "positions",
+        )
+    return _count("position_count", "risk.max_positions", risk.max_positions, len(positions))
+
+
+def new_positions(at: Situation, ask: Ask) -> Breach | None:
+    """Assets first bought in this cycle."""
+    risk = at.policy.risk
+    before = at.exposure._replace(granted={}).positions(risk.dust_notional)
+    if ask.proposal.base in before or ask.proposal.base in at.exposure.granted:
+        return None
+    begun = len(frozenset(at.exposure.granted) - before)
+    return _count("new_positions", "risk.max_new_positions_per_cycle", risk.max_new_positions_per_cycle, begun)
+
+
+def minimum(at: Situation, ask: Ask) -> Breach | None:
+    """An opening order is worth at least the policy's and the exchange's minimum."""
+    market = at.snapshot.markets[ask.proposal.symbol]
+    limit = max(at.policy.risk.min_order_notional, market.min_notional)
+    if ask.notional >= limit:
+        return None
+    return Breach("below_min_notional", "risk.min_order_notional", limit, ask.notional, at.state.stamp.quote)
+
+
+def total_cap(at: Situation, ask: Ask) -> Cap:
+    """All positions and opening orders."""
+    limit = at.equity * at.policy.risk.max_total_at_risk_pct * PERCENT
+    return Cap("cap_total", "risk.max_total_at_risk_pct", limit, at.exposure.sum())
+
+
+def asset_cap(at: Situation, ask: Ask) -> Cap:
+    """One asset."""
+    limit = at.equity * at.policy.risk.max_asset_pct * PERCENT
+    return Cap("cap_asset", "risk.max_asset_pct", limit, at.exposure.of(ask.proposal.base))
+
+
+def tier_cap(at: Situation, ask: Ask) -> Cap:
+    """All assets of the symbol's tier."""
+    risk = at.policy.risk
+    number, share = {
+        Tier.T1: ("1", risk.max_tier1_pct),
+        Tier.T2: ("2", risk.max_tier2_pct),
+        Tier.T3: ("3", risk.max_tier3_pct),
+        Tier.NONE: ("3", ZERO),
+    }[ask.tier]
+    used = at.exposure.in_tier(ask.tier, at.state)
+    return Cap("cap_tier", f"risk.max_tier{number}_pct", at.equity * share * PERCENT, used)
+
+
+def cash_cap(at: Situation, ask: Ask) -> Cap:
+    """Free quote currency, with the fee set aside."""
+    balance = at.snapshot.balances.get(at.state.stamp.quote)
+    free = ZERO if balance is None else max(min(balance.free, at.state.cash), ZERO)
+    fee = at.snapshot.markets[ask.proposal.symbol].taker_fee
+    granted = sum(at.exposure.granted.values(), ZERO)
+    return Cap("cash", "cash", free / (ONE + fee), granted)
+
+
+def _count(code: str, rule: str, limit: int, done: int) -> Breach | None:
+    return None if done < limit else Breach(code, rule, Decimal(limit), Decimal(done + 1), "count")
+
+
+def _spacing(code: str, rule: str, seconds: int, times: list[int], at: Situation) -> Breach | None:
+    if not times:
+        return None
+    passed = Decimal(at.now - max(times)) / 1000
+    return None if passed >= seconds else Breach(code, rule, Decimal(seconds), passed, "seconds")
+
+
+Gate = Callable[[Situation, Ask], Breach | None]
+CapRule = Callable[[Situation, Ask], Cap]
+
+GATES: Final[tuple[Gate, ...]] = (
+    kill_switch,
+    expiry,
+    tradable,
+    eligible,
+    answered,
+    books_match,
+    trades_per_hour,
+    trades_per_day,
+    pause,
+    symbol_pause,
+    position_count,
+    new_positions,
+    minimum,
+)
+CAPS: Final[tuple[CapRule, ...]] = (total_cap, asset_cap, tier_cap, cash_cap)

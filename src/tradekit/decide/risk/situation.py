@@ -1,0 +1,62 @@
+"""All that a rule may look at, and what it may say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from tradekit.decide.risk.exposure import Exposure
+from tradekit.domain.market import Snapshot
+from tradekit.domain.policy.sections import Policy
+from tradekit.domain.proposal import Proposal
+from tradekit.domain.state import State
+from tradekit.domain.universe import Tier
+
+
+class Situation(NamedTuple):
+    """The account, the market and the policy at one moment. `grants` are the opens approved so far in this batch.
+
+    `mismatched` are assets whose balance is not what the books say: nothing is opened in them.
+    """
+
+    policy: Policy
+    state: State
+    snapshot: Snapshot
+    exposure: Exposure
+    equity: Decimal
+    halted: bool
+    mismatched: frozenset[str]
+    now: int
+    grants: tuple[Proposal, ...] = ()
+
+
+class Ask(NamedTuple):
+    """An opening proposal with its size in quote currency and the tier of its symbol."""
+
+    proposal: Proposal
+    notional: Decimal
+    tier: Tier
+
+
+class Breach(NamedTuple):
+    """A rule that an ask doesn't meet: a stable code, the policy key, and the figures."""
+
+    code: str
+    rule: str
+    limit: Decimal | None = None
+    actual: Decimal | None = None
+    unit: str = ""
+
+
+class Cap(NamedTuple):
+    """A limit on a sum of notionals, and how much of it is used up."""
+
+    code: str
+    rule: str
+    limit: Decimal
+    used: Decimal
+
+    @property
+    def room(self) -> Decimal:
+        """What still fits."""
+        return max(self.limit - self.used, Decimal(0))

@@ -1,0 +1,40 @@
+"""A trade of ours, as the exchange booked it. Its identity is (symbol, trade id); it is booked exactly once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.money import Money
+from tradekit.domain.proposal import Side
+
+
+class Fill(NamedTuple):
+    """`amount` in base units, `cost` in quote currency (never mixed up: both are given), fees in any asset.
+
+    `fees` are positive when paid and negative for a rebate. `client_order_id` is None where the exchange names only
+    its own order id.
+    """
+
+    symbol: str
+    trade_id: str
+    exchange_id: str
+    client_order_id: ClientOrderId | None
+    side: Side
+    amount: Decimal
+    price: Decimal
+    cost: Decimal
+    fees: tuple[Money, ...]
+    time: int
+    maker: bool | None = None
+
+    @property
+    def base(self) -> str:
+        """The asset that changed hands."""
+        return self.symbol.partition("/")[0]
+
+    @property
+    def quote(self) -> str:
+        """The asset that paid for it."""
+        return self.symbol.partition("/")[2]

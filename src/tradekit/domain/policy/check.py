@@ -1,0 +1,203 @@
+"""From the plain data of a policy file to a `Policy`, with all problems at once. Reads no file itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from tradekit.domain.account import Mode
+from tradekit.domain.errors import BadInput, Problem
+from tradekit.domain.numbers import NotAnAmount, parse_amount, plain
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
+
+# Each suggestion takes a millisecond to find.
+_MOST_UNKNOWN: Final = 20
+# Longer integers can be more than the interpreter is willing to print.
+_BEYOND_ANY: Final = 10**15
+_CROSS_CHECKS: Final = (
+    ("execution.budget_seconds", "execution.interval_seconds", "a cycle may not use more than its interval"),
+    ("universe.tier2_min_volume_notional", "universe.tier1_min_volume_notional", "a lower tier asks for less volume"),
+    ("universe.tier3_min_volume_notional", "universe.tier2_min_volume_notional", "a lower tier asks for less volume"),
+    ("risk.max_asset_pct", "risk.max_total_at_risk_pct", "one asset may not exceed the whole"),
+)
+_UNQUOTED: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
+
+
+class NumberText(str):
+    """A number as it stands in the file, so that no float ever comes between."""
+
+    __slots__ = ()
+
+
+class _WrongValue(ValueError):
+    """Says what is wrong with a value, in words that follow the key's name."""
+
+
+def read_policy(raw: Mapping[str, Any], file: str) -> Policy:
+    """The policy that `raw` (a parsed TOML document, floats as `NumberText`) describes.
+
+    Raises `BadInput` with one problem per key: unknown (with the nearest known one), of the wrong type, out of
+    bounds, missing in live mode, or at odds with another key.
+    """
+    keys = {key.path: key for key in all_keys()}
+    written, problems = _flatten(raw, keys, file)
+    mode = "live" if written.get("account.mode") == "live" else "paper"
+    values: dict[str, Any] = {}
+    for path, key in keys.items():
+        if path not in written:
+            values[path] = key.default_for(mode)
+            if mode == "live" and key.live_required:
+                problems.append(_problem("policy_missing", file, path, "has to be written out in live mode", key.help))
+            continue
+        try:
+            values[path] = _value(key, written[path])
+        except _WrongValue as wrong:
+            problems.append(_problem("policy_bad_value", file, path, str(wrong), _hint(key)))
+    if not problems:
+        problems = _cross_check(values, file)
+    if problems:
+        raise BadInput(*problems)
+    values["account.mode"] = Mode(values["account.mode"])
+    return Policy(**{name: _build(name, section, values) for name, section in SECTIONS.items()})
+
+
+def show_value(value: Any) -> str:
+    """A policy value as TOML."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return '"' + _UNQUOTED.sub(_escape, value) + '"'
+        case Decimal():
+            return plain(value)
+        case Mapping():
+            return "{ " + ", ".join(f"{name} = {show_value(item)}" for name, item in value.items()) + " }"
+        case Sequence():
+            return "[" + ", ".join(show_value(item) for item in value) + "]"
+        case _:
+            return str(value)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "\\" + found[0] if found[0] in '"\\' else f"\\u{ord(found[0]):04x}"
+
+
+def _flatten(raw: Mapping[str, Any], keys: Mapping[str, Key], file: str) -> tuple[dict[str, Any], list[Problem]]:
+    written: dict[str, Any] = {}
+    problems: list[Problem] = []
+    unknown: list[tuple[str, Mapping[str, Any]]] = []
+    for name, section in raw.items():
+        if name not in SECTIONS:
+            unknown.append((name, SECTIONS))
+        elif not isinstance(section, dict):
+            problems.append(_problem("policy_bad_value", file, name, "is a section, not a value", f"write [{name}]"))
+        else:
+            for item, value in section.items():
+                path = f"{name}.{item}"
+                if path in keys:
+                    written[path] = value
+                else:
+                    unknown.append((path, keys))
+    problems += [_unknown(file, path, known) for path, known in unknown[:_MOST_UNKNOWN]]
+    if more := len(unknown[_MOST_UNKNOWN:]):
+        problems.append(Problem("policy_unknown_key", f"{file}: {more} more keys are unknown", "mend the first ones"))
+    return written, problems
+
+
+def _unknown(file: str, path: str, known: Mapping[str, Any]) -> Problem:
+    from difflib import get_close_matches  # only a misspelling pays for it
+
+    near = get_close_matches(path, list(known), n=1, cutoff=0.5)
+    fix = f"did you mean {near[0]}?" if near else "`tradekit policy show` lists the keys"
+    shown = path[:80].encode("unicode_escape").decode()
+    return _problem("policy_unknown_key", file, shown, "is not a policy key", fix)
+
+
+def _problem(code: str, file: str, path: str, what: str, fix: str) -> Problem:
+    return Problem(code, f"{file}: {path} {what}", fix)
+
+
+def _hint(key: Key) -> str:
+    bounds = []
+    if key.low is not None:
+        bounds.append(f"from {plain(key.low)}")
+    if key.high is not None:
+        bounds.append(f"up to {plain(key.high)}")
+    if key.choices:
+        bounds.append("one of " + ", ".join(key.choices))
+    unit = f" ({key.unit})" if key.unit else ""
+    return f"{key.kind.name} {' '.join(bounds)}".strip() + f"{unit}: {key.help}"
+
+
+def _value(key: Key, raw: Any) -> Any:
+    if key.kind is BOOL:
+        if not isinstance(raw, bool):
+            raise _WrongValue("is neither true nor false")
+        return raw
+    if key.kind is COUNT:
+        return int(_number(key, raw, whole=True))
+    if key.kind is NUMBER:
+        return _number(key, raw, whole=False)
+    if key.kind is TEXT:
+        return _text(key, raw)
+    if key.kind is AMOUNTS:
+        if not isinstance(raw, dict):
+            raise _WrongValue("is not a table")
+        return {_text(key, name): _number(key, item, whole=False) for name, item in raw.items()}
+    if not isinstance(raw, list):
+        raise _WrongValue("is not a list")
+    if key.kind is COUNTS:
+        return tuple(int(_number(key, item, whole=True)) for item in raw)
+    return tuple(_text(key, item) for item in raw)
+
+
+def _number(key: Key, raw: Any, *, whole: bool) -> Decimal:
+    if isinstance(raw, bool) or not isinstance(raw, int | str):
+        raise _WrongValue("is not a number")
+    if isinstance(raw, int) and abs(raw) >= _BEYOND_ANY:
+        raise _WrongValue("has too many digits")
+    text = str(raw).replace("_", "") if isinstance(raw, NumberText) else str(raw)
+    if text.startswith("-"):
+        raise _WrongValue(f"is {text[:40]!r}, below zero")
+    try:
+        number = parse_amount(text)
+    except NotAnAmount:
+        raise _WrongValue(f"is {text[:40]!r}, not a plain decimal number") from None
+    if whole and number != number.to_integral_value():
+        raise _WrongValue(f"is {plain(number)}, not a whole number")
+    if key.low is not None and number < key.low:
+        raise _WrongValue(f"is {plain(number)}, below {plain(key.low)}")
+    if key.high is not None and number > key.high:
+        raise _WrongValue(f"is {plain(number)}, above {plain(key.high)}")
+    return number
+
+
+def _text(key: Key, raw: Any) -> str:
+    if not isinstance(raw, str) or isinstance(raw, NumberText):
+        raise _WrongValue("is not a text in quotes")
+    if key.choices and raw not in key.choices:
+        raise _WrongValue(f"is {raw[:40]!r}")
+    if key.pattern and not re.fullmatch(key.pattern, raw, re.ASCII):
+        raise _WrongValue(f"has {raw[:40]!r}, which doesn't look like {key.pattern}")
+    return raw
+
+
+def _cross_check(values: Mapping[str, Any], file: str) -> list[Problem]:
+    problems = [
+        _problem("policy_contradiction", file, lesser, f"is above {greater}", why)
+        for lesser, greater, why in _CROSS_CHECKS
+        if values[lesser] > values[greater]
+    ]
+    if values["account.quote"] in values["account.managed"]:
+        problems.append(
+            _problem("policy_contradiction", file, "account.managed", "names the quote currency", "leave it out")
+        )
+    return problems
+
+
+def _build(name: str, section: Any, values: Mapping[str, Any]) -> Any:
+    prefix = name + "."
+    return section(**{path.removeprefix(prefix): value for path, value in values.items() if path.startswith(prefix)})

@@ -1,0 +1,253 @@
+"""Every policy key, defined once. Adding one here adds it to the checks, the schema, `policy show` and the docs.
+
+Notionals are in the account's quote currency; `pct` is percent of equity unless the help says otherwise; `bp` is a
+hundredth of a percent. A test demands that changing any key changes what tradekit does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from tradekit.domain.account import Mode
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, TEXTS, Key, key, keys_of
+
+_ASSET: Final = "[A-Z0-9]{1,20}"
+_PAPER_BALANCES: Final = {
+    "USDT": Decimal(1000),
+    "BTC": Decimal("0.002"),
+    "PENGU": Decimal(1525),
+    "ZK": Decimal("873.3"),
+    "DOGE": Decimal("1.7"),
+    "ANKR": Decimal(12),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class AccountPolicy:
+    """Whose account this is."""
+
+    name: str = key(TEXT, "main", "name of the account and of its folder", pattern="[a-z0-9-]{1,40}")
+    mode: Mode = key(TEXT, "paper", "practise or trade real money", choices=("paper", "live"), live_required=True)
+    quote: str = key(TEXT, "USDT", "currency that everything is bought with", pattern=_ASSET, live_required=True)
+    managed: tuple[str, ...] = key(
+        TEXTS,
+        tuple(asset for asset in _PAPER_BALANCES if asset != "USDT"),
+        "assets held before tradekit that it may sell; what it bought itself it always may",
+        pattern=_ASSET,
+        live_default=(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class PaperPolicy:
+    """The practice exchange, on recorded and synthetic markets."""
+
+    balances: Mapping[str, Decimal] = key(
+        AMOUNTS, _PAPER_BALANCES, "what a new paper account holds", unit="asset units", low="0", pattern=_ASSET
+    )
+    maker_fee_bp: Decimal = key(NUMBER, Decimal(60), "fee of a resting order", unit="bp", low="0", high="1000")
+    taker_fee_bp: Decimal = key(
+        NUMBER, Decimal(120), "fee of an order that trades at once", unit="bp", low="0", high="1000"
+    )
+    fee_asset: str = key(TEXT, "quote", "what fees are paid in", choices=("quote", "received"))
+    latency_ms: int = key(COUNT, 300, "time an order takes to the exchange", unit="ms", low="0", high="10000")
+
+
+@dataclass(frozen=True, eq=False)
+class UniversePolicy:
+    """Which coins may be opened. A coin is in the first tier whose three floors it meets."""
+
+    exclude: tuple[str, ...] = key(TEXTS, (), "assets that are never opened", pattern=_ASSET)
+    tier1_min_volume_notional: Decimal = key(
+        NUMBER, Decimal(10_000_000), "traded in 24 hours at least", unit="quote", low="0"
+    )
+    tier2_min_volume_notional: Decimal = key(
+        NUMBER, Decimal(5_000_000), "traded in 24 hours at least", unit="quote", low="0"
+    )
+    tier3_min_volume_notional: Decimal = key(
+        NUMBER, Decimal(2_000_000), "traded in 24 hours at least", unit="quote", low="0"
+    )
+    tier1_max_spread_bp: Decimal = key(NUMBER, Decimal(20), "widest spread", unit="bp", low="0", high="10000")
+    tier2_max_spread_bp: Decimal = key(NUMBER, Decimal(35), "widest spread", unit="bp", low="0", high="10000")
+    tier3_max_spread_bp: Decimal = key(NUMBER, Decimal(60), "widest spread", unit="bp", low="0", high="10000")
+    tier1_min_depth_notional: Decimal = key(
+        NUMBER, Decimal(500), "shown at the thinner best price at least", unit="quote", low="0"
+    )
+    tier2_min_depth_notional: Decimal = key(
+        NUMBER, Decimal(200), "shown at the thinner best price at least", unit="quote", low="0"
+    )
+    tier3_min_depth_notional: Decimal = key(
+        NUMBER, Decimal(50), "shown at the thinner best price at least", unit="quote", low="0"
+    )
+    promote_after_cycles: int = key(
+        COUNT, 3, "cycles in a row a coin must look better before it moves up", unit="cycles", low="1", high="1440"
+    )
+    demote_after_cycles: int = key(
+        COUNT, 5, "cycles in a row a coin must look worse before it moves down", unit="cycles", low="1", high="1440"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class TriggersPolicy:
+    """What makes a coin worth a look. Zero switches a trigger off."""
+
+    move_15m_pct: Decimal = key(NUMBER, Decimal(1), "rise in 15 minutes", unit="pct", low="0", high="100")
+    move_60m_pct: Decimal = key(NUMBER, Decimal("2.5"), "rise in 60 minutes", unit="pct", low="0", high="100")
+    volume_spike_ratio: Decimal = key(
+        NUMBER,
+        Decimal(4),
+        "volume of 5 minutes against their mean of the last hour",
+        unit="times",
+        low="0",
+        high="1000",
+    )
+    breakout_minutes: int = key(
+        COUNT, 60, "close above the high of so many minutes", unit="minutes", low="0", high="240"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class RulesPolicy:
+    """The built-in rules that turn triggers into proposals."""
+
+    enabled: bool = key(BOOL, True, "whether the built-in rules propose", live_default=False)
+    order_notional: Decimal = key(NUMBER, Decimal(20), "size of a proposal", unit="quote", low="0", high="1000000")
+    min_confidence: Decimal = key(
+        NUMBER, Decimal("0.5"), "weakest proposal of the rules that is kept", unit="0 to 1", low="0", high="1"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ProposalsPolicy:
+    """A program of yours that prints proposals. What it prints is not trusted: the caps below bind it."""
+
+    command: tuple[str, ...] = key(TEXTS, (), "program and arguments, run once a cycle without a shell")
+    command_timeout_seconds: int = key(COUNT, 10, "then it is ended", unit="seconds", low="1", high="45")
+
+
+@dataclass(frozen=True, eq=False)
+class RiskPolicy:
+    """Caps on what may be opened. Open and unanswered orders count; nothing here stops a sale."""
+
+    max_total_at_risk_pct: Decimal = key(
+        NUMBER, Decimal(25), "all positions and opening orders", unit="pct", low="0", high="100", live_required=True
+    )
+    max_asset_pct: Decimal = key(NUMBER, Decimal(5), "one asset", unit="pct", low="0", high="100")
+    max_tier1_pct: Decimal = key(NUMBER, Decimal(25), "all of tier 1", unit="pct", low="0", high="100")
+    max_tier2_pct: Decimal = key(NUMBER, Decimal(15), "all of tier 2", unit="pct", low="0", high="100")
+    max_tier3_pct: Decimal = key(NUMBER, Decimal(5), "all of tier 3", unit="pct", low="0", high="100")
+    max_positions: int = key(
+        COUNT, 8, "assets held or being bought, dust aside", unit="positions", low="0", high="1000"
+    )
+    max_new_positions_per_cycle: int = key(
+        COUNT, 1, "assets first bought in one cycle", unit="positions", low="0", high="1000"
+    )
+    allow_adds_when_saturated: bool = key(BOOL, True, "buy more of what is held when max_positions is reached")
+    min_order_notional: Decimal = key(
+        NUMBER, Decimal(15), "smallest opening order", unit="quote", low="0", high="1000000"
+    )
+    dust_notional: Decimal = key(
+        NUMBER, Decimal(1), "a holding worth less is no position", unit="quote", low="0", high="1000"
+    )
+    clamp_to_caps: bool = key(BOOL, True, "shrink an opening order to what fits instead of refusing it")
+    max_trades_per_hour: int = key(COUNT, 5, "opening orders in 60 minutes", unit="orders", low="0", high="10000")
+    max_trades_per_day: int = key(COUNT, 120, "opening orders in 24 hours", unit="orders", low="0", high="10000")
+    min_seconds_between_trades: int = key(
+        COUNT, 90, "between two opening orders", unit="seconds", low="0", high="86400"
+    )
+    min_seconds_between_symbol_trades: int = key(
+        COUNT, 900, "between two opening orders of one symbol", unit="seconds", low="0", high="86400"
+    )
+    exits_when_halted: bool = key(BOOL, True, "whether stops and other exits go on under the kill switch")
+
+
+@dataclass(frozen=True, eq=False)
+class ExecutionPolicy:
+    """How orders are placed and how long they rest."""
+
+    ttl_tier1_seconds: int = key(COUNT, 12, "life of a resting order", unit="seconds", low="1", high="600")
+    ttl_tier2_seconds: int = key(COUNT, 15, "life of a resting order", unit="seconds", low="1", high="600")
+    ttl_tier3_seconds: int = key(
+        COUNT, 25, "life of a resting order, also of coins outside the tiers", unit="seconds", low="1", high="600"
+    )
+    improve_spread_ticks: int = key(
+        COUNT, 2, "spread from which an order goes one tick inside; 0 never", unit="ticks", low="0", high="100000"
+    )
+    slippage_tier1_bp: Decimal = key(
+        NUMBER, Decimal(60), "furthest price from the decision", unit="bp", low="0", high="2000"
+    )
+    slippage_tier2_bp: Decimal = key(
+        NUMBER, Decimal(95), "furthest price from the decision", unit="bp", low="0", high="2000"
+    )
+    slippage_tier3_bp: Decimal = key(
+        NUMBER, Decimal(120), "furthest price from the decision", unit="bp", low="0", high="2000"
+    )
+    interval_seconds: int = key(COUNT, 60, "time from one cycle to the next", unit="seconds", low="10", high="86400")
+    budget_seconds: int = key(COUNT, 50, "time one cycle may use of it", unit="seconds", low="5", high="86000")
+    poll_ms: int = key(COUNT, 2000, "between two looks at waiting orders", unit="ms", low="100", high="60000")
+    cancel_backoff_ms: tuple[int, ...] = key(
+        COUNTS, (250, 500, 1000), "waits before a cancel is tried again", unit="ms", low="0", high="60000"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class ExitsPolicy:
+    """When a position is sold. Zero switches an exit off."""
+
+    stop_loss_pct: Decimal = key(NUMBER, Decimal(10), "loss against the average cost", unit="pct", low="0", high="100")
+    take_profit_pct: Decimal = key(
+        NUMBER, Decimal(12), "gain against the average cost", unit="pct", low="0", high="10000"
+    )
+    trailing_stop_pct: Decimal = key(
+        NUMBER, Decimal(0), "fall from the highest bid while held", unit="pct", low="0", high="100"
+    )
+    max_hold_hours: int = key(COUNT, 0, "longest time held", unit="hours", low="0", high="100000")
+    stop_slippage_bp: Decimal = key(
+        NUMBER, Decimal(200), "how far below the bid a stop may sell", unit="bp", low="0", high="2000"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class StoragePolicy:
+    """Where the files may lie."""
+
+    allow_network_filesystem: bool = key(BOOL, False, "accept a home whose file locks may not hold (NFS, FUSE)")
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """All sections. Made by `check.read_policy` alone, so a `Policy` at hand is a valid one."""
+
+    account: AccountPolicy
+    paper: PaperPolicy
+    universe: UniversePolicy
+    triggers: TriggersPolicy
+    rules: RulesPolicy
+    proposals: ProposalsPolicy
+    risk: RiskPolicy
+    execution: ExecutionPolicy
+    exits: ExitsPolicy
+    storage: StoragePolicy
+
+
+SECTIONS: Final[Mapping[str, Any]] = {
+    "account": AccountPolicy,
+    "paper": PaperPolicy,
+    "universe": UniversePolicy,
+    "triggers": TriggersPolicy,
+    "rules": RulesPolicy,
+    "proposals": ProposalsPolicy,
+    "risk": RiskPolicy,
+    "execution": ExecutionPolicy,
+    "exits": ExitsPolicy,
+    "storage": StoragePolicy,
+}
+
+
+def all_keys() -> Iterator[Key]:
+    """Every key, section by section, in the order of this file."""
+    for name, section in SECTIONS.items():
+        yield from keys_of(name, section)

@@ -1,0 +1,164 @@
+"""What the outside must offer: an exchange, a clock, a store. Batch-shaped and synchronous, so that an adapter may
+run a batch in parallel while everything above stays sequential and easy to simulate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from tradekit.domain.event import Event, Record
+from tradekit.domain.fill import Fill
+from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.market import Candle, Snapshot
+from tradekit.domain.order import Order, OrderIntent
+from tradekit.domain.outcome import CancelOutcome, LookupAnswer, OrderReport, SendOutcome
+from tradekit.domain.state import State
+
+
+class Exchange(Protocol):
+    """One account on one exchange. Reads raise `Unreachable`; writes never raise, their outcome says it all."""
+
+    @property
+    def not_found_horizon_ms(self) -> int:
+        """How long after the send a *not found* proves nothing."""
+        ...
+
+    def symbols(self) -> Sequence[str]:
+        """All active spot symbols that are quoted in the account's quote currency, sorted."""
+        ...
+
+    def snapshot(self, symbols: Sequence[str]) -> Snapshot:
+        """Markets, quotes and all balances in one round. A symbol that is unknown is left out."""
+        ...
+
+    def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
+        """The last `minutes` complete one-minute candles per symbol, oldest first."""
+        ...
+
+    def place(self, intents: Sequence[OrderIntent]) -> Mapping[ClientOrderId, SendOutcome]:
+        """Sends each intent once. Every intent gets an outcome."""
+        ...
+
+    def cancel(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, CancelOutcome]:
+        """Asks to cancel each order. Every order gets an outcome."""
+        ...
+
+    def lookup(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, LookupAnswer]:
+        """What the exchange knows of each order, by client order id. Every order gets an answer."""
+        ...
+
+    def open_orders(self) -> Sequence[OrderReport]:
+        """All open orders of the account, foreign ones too."""
+        ...
+
+    def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
+        """Our fills of each symbol at or after its time, in any order, perhaps with duplicates."""
+        ...
+
+
+class Clock(Protocol):
+    """Exchange time. On a recording it is virtual: sleeping moves it and costs nothing."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        ...
+
+    def sleep(self, ms: int) -> None:
+        """Returns once `now` is `ms` later, or earlier when a signal asks the run to stop."""
+        ...
+
+    def must_stop(self) -> bool:
+        """Whether a signal asked the run to end: place nothing more, cancel, save, exit."""
+        ...
+
+
+class Loaded(NamedTuple):
+    """What is durable: the newest snapshot and the journal's events after it. No state: a fresh account."""
+
+    state: State | None
+    tail: tuple[Record, ...]
+
+
+class Store(Protocol):
+    """The files of one account, with the lock held."""
+
+    def load(self) -> Loaded:
+        """Reads and checks state and journal tail. Raises `NeedsHuman` for damage; never resets anything."""
+        ...
+
+    def create(self, state: State) -> None:
+        """Writes the empty state of a fresh account, before its first event."""
+        ...
+
+    def append(self, events: Sequence[Event], time: int, *, reduces_risk: bool) -> tuple[Record, ...]:
+        """One write and one sync for all events; on return they are durable.
+
+        When the disk is nearly full, only events that reduce risk still go in; others raise `NeedsHuman`.
+        """
+        ...
+
+    def save(self, state: State) -> None:
+        """Replaces the snapshot; generations are kept."""
+        ...
+
+    def is_halted(self) -> bool:
+        """Whether the kill switch is set. Cheap: asked again before each send."""
+        ...
+
+
+class Generation(NamedTuple):
+    """An older state file. `time` is the exchange time of its last event in milliseconds, `size` is in bytes."""
+
+    name: str
+    seq: int
+    time: int
+    size: int
+
+
+class StateHistory(Protocol):
+    """The older states of one account, with the lock held: the way back from damage and from mistakes."""
+
+    def generations(self) -> Sequence[Generation]:
+        """The older states, oldest first."""
+        ...
+
+    def set_aside_damage(self) -> Sequence[str]:
+        """Gives damaged files another name, keeps what is whole of them, and tells the names."""
+        ...
+
+    def load_newest_whole(self) -> Loaded:
+        """The newest state that is whole, with the journal after it. Raises `NeedsHuman` when there is none."""
+        ...
+
+    def old_state(self, name: str) -> State:
+        """An older state. Raises `BadInput` for an unknown name, `NeedsHuman` for a damaged one."""
+        ...
+
+    def append(self, events: Sequence[Event], time: int, *, reduces_risk: bool) -> tuple[Record, ...]:
+        """See `Store.append`."""
+        ...
+
+    def save(self, state: State) -> None:
+        """See `Store.save`."""
+        ...
+
+
+class Watcher(Protocol):
+    """Is told what happens while it happens: for logs and for a progress display. Must not change anything."""
+
+    def recorded(self, record: Record, before: State, after: State) -> None:
+        """An event is durable, and made one state into the next."""
+        ...
+
+    def waiting(self, orders: Sequence[Order], now: int, until: int) -> None:
+        """These orders rest until at most `until` (milliseconds, like `now`)."""
+        ...
+
+
+class ProposalArchive(Protocol):
+    """External proposal ids that were consumed so long ago that the state no longer holds them."""
+
+    def digests(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The digests of those of `ids` that were consumed."""
+        ...

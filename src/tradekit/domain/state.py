@@ -1,0 +1,56 @@
+"""The fold of the journal: everything one run has to know of the runs before it. History never makes it grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from tradekit.domain.account import Stamp
+from tradekit.domain.event import CycleFinished
+from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.numbers import ZERO
+from tradekit.domain.order import Order
+from tradekit.domain.position import Position
+from tradekit.domain.universe import TierMemory
+
+SCHEMA_VERSION: Final = 1
+
+
+class Opening(NamedTuple):
+    """An opening order for the pace limits, kept for a day."""
+
+    client_order_id: ClientOrderId
+    symbol: str
+    time: int
+
+
+class State(NamedTuple):
+    """Frozen; `decide.fold` makes the next one from an event.
+
+    `seq` is the last journal event folded in (0: none). `identity` seeds the client order ids. `seen_fills` holds
+    the trade ids inside the overlap window, per symbol, with their times; `cursors` the newest fill time.
+    `consumed` maps recent external proposal ids to their digests; `consumed_older` counts those that were moved out.
+    """
+
+    stamp: Stamp
+    identity: str = ""
+    seq: int = 0
+    time: int = 0
+    cycles: int = 0
+    cash: Decimal = ZERO
+    positions: Mapping[str, Position] = {}
+    orders: Mapping[ClientOrderId, Order] = {}
+    openings: tuple[Opening, ...] = ()
+    cursors: Mapping[str, int] = {}
+    seen_fills: Mapping[str, Mapping[str, int]] = {}
+    consumed: Mapping[str, str] = {}
+    consumed_older: int = 0
+    tiers: Mapping[str, TierMemory] = {}
+    equity: Decimal | None = None
+    last_cycle: CycleFinished | None = None
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether the opening balances are in the books."""
+        return self.seq > 0

@@ -1,0 +1,216 @@
+"""`tradekit cycle`: one minute of work, from what earlier runs left behind to a report, and then it exits.
+
+settle, snapshot, propose, judge, size and price, work, settle again, record. A dry run stops before the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from tradekit.decide.budget import last_deadline, within_budget
+from tradekit.decide.risk.exposure import equity_for_caps, equity_now, measure
+from tradekit.decide.risk.judge import judge
+from tradekit.decide.risk.situation import Situation
+from tradekit.decide.sizing import size_order
+from tradekit.domain.decision import Approved, Decision, Refused
+from tradekit.domain.errors import ExitCode, Problem, Unreachable
+from tradekit.domain.event import CycleFinished, Refusal
+from tradekit.domain.market import Snapshot, Source
+from tradekit.domain.order import Order, OrderIntent, Unplaceable
+from tradekit.domain.proposal import Proposal
+from tradekit.domain.signal import Trigger
+from tradekit.steps.desk import Desk
+from tradekit.steps.propose import Wishes, gather_wishes
+from tradekit.steps.settle import Settled, settle
+from tradekit.steps.snapshot import Difference, compare_books, take_snapshot
+from tradekit.steps.work import work
+
+
+class Wanted(NamedTuple):
+    """What comes from outside into one cycle: proposals, and problems in getting them (they cost opens only)."""
+
+    proposals: tuple[Proposal, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+class Equity(NamedTuple):
+    """Quote currency: cash, all managed holdings at the bid with it (None without a quote), and what is at risk."""
+
+    cash: Decimal
+    total: Decimal | None
+    at_risk: Decimal
+
+
+class CycleReport(NamedTuple):
+    """Everything that one cycle saw, decided and did. Times are exchange time in milliseconds."""
+
+    started: int
+    finished: int
+    cycle: int
+    dry_run: bool
+    halted: bool
+    settled: Settled
+    triggers: tuple[Trigger, ...]
+    decisions: tuple[Decision, ...]
+    repeated: tuple[str, ...]
+    unplaceable: tuple[Unplaceable, ...]
+    planned: tuple[OrderIntent, ...]
+    orders: tuple[Order, ...]
+    differences: tuple[Difference, ...]
+    equity: Equity
+    source: Source
+    problems: tuple[Problem, ...]
+    exit_code: ExitCode
+
+
+def cycle(desk: Desk, wanted: Wanted) -> CycleReport:
+    """Runs one cycle. Raises `Unreachable` when settling or the snapshot fails, `NeedsHuman` for the store."""
+    started = desk.clock.now()
+    try:
+        settled = settle(desk)
+        snapshot = take_snapshot(desk)
+        differences = compare_books(desk, snapshot)
+        wishes = gather_wishes(desk, snapshot, wanted.proposals)
+    except Unreachable:
+        desk.save()
+        raise
+    halted = desk.store.is_halted()
+    situation = _situation(desk, snapshot, wishes, differences, halted=halted)
+    decisions = (*wishes.changed, *judge(situation, wishes.proposals))
+    intents, unplaceable = _plan(desk, situation, decisions, started)
+    problems = [*wanted.problems, *wishes.problems, *map(_mismatch, differences)]
+    if not desk.dry_run:
+        problems += _carry_out(desk, intents)
+    finished = _finish(desk, started, snapshot, wishes, decisions, intents)
+    return CycleReport(
+        started=started,
+        finished=desk.clock.now(),
+        cycle=desk.state.cycles,
+        dry_run=desk.dry_run,
+        halted=halted,
+        settled=settled,
+        triggers=wishes.triggers,
+        decisions=decisions,
+        repeated=wishes.repeated,
+        unplaceable=unplaceable,
+        planned=intents,
+        orders=_orders(desk, intents),
+        differences=differences,
+        equity=Equity(desk.state.cash, finished.equity, situation.exposure.sum()),
+        source=_source(snapshot),
+        problems=tuple(problems),
+        exit_code=_exit_code(problems, decisions, intents, halted=halted, stopped=desk.clock.must_stop()),
+    )
+
+
+def _situation(
+    desk: Desk, snapshot: Snapshot, wishes: Wishes, differences: Sequence[Difference], *, halted: bool
+) -> Situation:
+    state = desk.state._replace(tiers=wishes.tiers)
+    return Situation(
+        policy=desk.policy,
+        state=state,
+        snapshot=snapshot,
+        exposure=measure(state, snapshot),
+        equity=equity_for_caps(state, snapshot),
+        halted=halted,
+        mismatched=frozenset(item.asset for item in differences),
+        now=desk.clock.now(),
+    )
+
+
+def _plan(
+    desk: Desk, at: Situation, decisions: Sequence[Decision], started: int
+) -> tuple[tuple[OrderIntent, ...], tuple[Unplaceable, ...]]:
+    latest = last_deadline(desk.policy, started)
+    approved = [decision for decision in decisions if isinstance(decision, Approved)]
+    sized = [size_order(desk.policy, at.state, at.snapshot, item, 1, at.now) for item in approved]
+    intents = tuple(within_budget(item, latest) for item in sized if isinstance(item, OrderIntent))
+    return intents, tuple(item for item in sized if isinstance(item, Unplaceable))
+
+
+def _carry_out(desk: Desk, intents: Sequence[OrderIntent]) -> list[Problem]:
+    """Works the orders and settles again. An exchange that falls silent here leaves the rest to the next run."""
+    problems: list[Problem] = []
+    try:
+        problems.extend(work(desk, intents))
+        settle(desk)
+    except Unreachable as silent:
+        problems.extend(silent.problems)
+    return problems
+
+
+def _finish(
+    desk: Desk,
+    started: int,
+    snapshot: Snapshot,
+    wishes: Wishes,
+    decisions: Sequence[Decision],
+    intents: Sequence[OrderIntent],
+) -> CycleFinished:
+    finished = CycleFinished(
+        started=started,
+        took_ms=desk.clock.now() - started,
+        equity=equity_now(desk.state, snapshot),
+        peaks=_raised(desk, wishes),
+        tiers={symbol: tier for symbol, tier in wishes.tiers.items() if desk.state.tiers.get(symbol) != tier},
+        gone=tuple(symbol for symbol in desk.state.tiers if symbol not in wishes.tiers),
+        refusals=tuple(_refusal(decision) for decision in decisions if isinstance(decision, Refused)),
+        placed=len(_orders(desk, intents)),
+        filled=sum(1 for order in _orders(desk, intents) if order.filled > 0),
+    )
+    desk.record(finished)
+    desk.save()
+    return finished
+
+
+def _raised(desk: Desk, wishes: Wishes) -> dict[str, Decimal]:
+    held = desk.state.positions
+    return {asset: peak for asset, peak in wishes.peaks.items() if asset in held and peak > held[asset].peak}
+
+
+def _refusal(refused: Refused) -> Refusal:
+    p = refused.proposal
+    return Refusal(
+        p.id, p.symbol, p.side, p.origin, refused.code, refused.rule, refused.limit, refused.actual, refused.unit
+    )
+
+
+def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
+    ids = (intent.client_order_id for intent in intents)
+    return tuple(desk.state.orders[id] for id in ids if id in desk.state.orders)
+
+
+def _mismatch(item: Difference) -> Problem:
+    return Problem(
+        "books_mismatch",
+        f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}; nothing is opened in it",
+        "look for deposits, withdrawals or orders placed elsewhere",
+    )
+
+
+def _source(snapshot: Snapshot) -> Source:
+    sources = {market.source for market in snapshot.markets.values()}
+    return next((mark for mark in (Source.SYNTHETIC, Source.RECORDED) if mark in sources), Source.LIVE)
+
+
+def _exit_code(
+    problems: Sequence[Problem],
+    decisions: Sequence[Decision],
+    intents: Sequence[OrderIntent],
+    *,
+    halted: bool,
+    stopped: bool,
+) -> ExitCode:
+    codes = {problem.code for problem in problems}
+    if codes & {"books_mismatch", "disk_full"}:
+        return ExitCode.NEEDS_HUMAN
+    if "unreachable" in codes:
+        return ExitCode.UNREACHABLE
+    if stopped or codes:
+        return ExitCode.PARTLY_DONE
+    if halted or (decisions and not intents):
+        return ExitCode.ALL_REFUSED
+    return ExitCode.DONE

@@ -1,0 +1,47 @@
+"""`tradekit state restore`: back to whole files, and on request back to the books of an older state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tradekit.decide.fold import fold, replay
+from tradekit.domain.event import StateRestored
+from tradekit.domain.ports import StateHistory
+from tradekit.domain.state import State
+
+
+class RestoreReport(NamedTuple):
+    """`set_aside` are damaged files that were renamed; `replayed` events were folded in after the state taken.
+
+    `books_of` names the older state whose books are in force again, or None when only files were mended.
+    """
+
+    set_aside: tuple[str, ...]
+    seq: int
+    replayed: int
+    books_of: str | None
+
+
+def restore(history: StateHistory, name: str | None) -> RestoreReport:
+    """Mends the files; with a `name` the books of that older state are taken, as one more event of the journal.
+
+    What was sent can't be unsent: orders and consumed proposals stay, and the fills since then are asked for again.
+    Raises `BadInput` for an unknown name before anything is touched, `NeedsHuman` when nothing whole is left.
+    """
+    older = None if name is None else history.old_state(name)
+    moved: Sequence[str] = history.set_aside_damage()
+    loaded = history.load_newest_whole()
+    assert loaded.state is not None
+    state = replay(loaded.state, loaded.tail)
+    if older is not None and name is not None:
+        state = _take_books(history, state, older, name)
+    history.save(state)
+    return RestoreReport(tuple(moved), state.seq, len(loaded.tail), name)
+
+
+def _take_books(history: StateHistory, state: State, older: State, name: str) -> State:
+    event = StateRestored(name, older.cash, older.positions, older.cursors, older.seen_fills)
+    for record in history.append([event], state.time, reduces_risk=True):
+        state = fold(state, record)
+    return state

@@ -1,0 +1,27 @@
+"""Booking: the exchange's trades of ours go into the books, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tradekit.decide.fold import OVERLAP_MS
+from tradekit.domain.event import FillBooked
+from tradekit.domain.fill import Fill
+from tradekit.steps.desk import Desk
+
+
+def book_new_fills(desk: Desk, symbols: Iterable[str]) -> tuple[Fill, ...]:
+    """Asks for the trades of some symbols since their cursors, less an overlap, and books those not seen yet.
+
+    Raises `Unreachable`; what was booked before stays booked.
+    """
+    since = {symbol: max(desk.state.cursors.get(symbol, 0) - OVERLAP_MS, 0) for symbol in sorted(set(symbols))}
+    if not since:
+        return ()
+    fresh: dict[tuple[str, str], Fill] = {}
+    for fill in desk.exchange.fills_since(since):
+        if fill.trade_id not in desk.state.seen_fills.get(fill.symbol, {}):
+            fresh.setdefault((fill.symbol, fill.trade_id), fill)
+    ordered = sorted(fresh.values(), key=lambda fill: (fill.time, fill.symbol, fill.trade_id))
+    desk.record(*(FillBooked(fill) for fill in ordered))
+    return tuple(ordered)

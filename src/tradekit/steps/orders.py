@@ -1,0 +1,87 @@
+"""Looking after orders that were sent: what became of them, and canceling them without losing a race.
+
+Never sends an order. A *not found* proves nothing before the exchange's horizon, and no order is called canceled
+before the exchange's own look-up says that it is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tradekit.domain.event import CancelRequested, Event, OrderAcknowledged, OrderFinal, OrderNotPlaced
+from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.order import FinalWord, Order
+from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, ReportedStatus, Unanswered
+from tradekit.steps.desk import Desk
+from tradekit.steps.fills import book_new_fills
+
+_FINAL: Final = {
+    ReportedStatus.FILLED: FinalWord.FILLED,
+    ReportedStatus.CANCELED: FinalWord.CANCELED,
+    ReportedStatus.EXPIRED: FinalWord.EXPIRED,
+    ReportedStatus.REJECTED: FinalWord.REJECTED,
+}
+
+
+def refresh(desk: Desk, ids: Iterable[ClientOrderId]) -> None:
+    """Looks orders up as a set, records what is new, and books their fills. Raises `Unreachable`."""
+    orders = [desk.state.orders[id] for id in ids]
+    if not orders:
+        return
+    answers = desk.exchange.lookup(orders)
+    events: list[Event] = []
+    for order in orders:
+        events.extend(_learned(desk, order, answers[order.id]))
+    desk.record(*events)
+    book_new_fills(desk, (order.intent.symbol for order in orders if _may_have_fills(desk, order, answers[order.id])))
+
+
+def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
+    """Cancels orders as a set, again after each back-off of the policy, until each is final.
+
+    Returns those that are still not final: the next run goes on with them. Raises `Unreachable`.
+    """
+    waits = [0, *desk.policy.execution.cancel_backoff_ms]
+    left = tuple(ids)
+    for wait in waits:
+        if wait:
+            desk.clock.sleep(wait)
+        asked = [desk.state.orders[id] for id in left]
+        desk.record(*(CancelRequested(order.id, reason) for order in asked))
+        desk.exchange.cancel(asked)
+        refresh(desk, left)
+        left = tuple(id for id in left if desk.state.orders[id].is_live)
+        if not left:
+            break
+    return left
+
+
+def _learned(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
+    match answer:
+        case OrderReport():
+            return _reported(order, answer)
+        case NotFound() if order.is_unanswered and _past_horizon(desk, order):
+            return [OrderNotPlaced(order.id)]
+        case NotFound() | Unanswered():
+            return []
+
+
+def _reported(order: Order, report: OrderReport) -> list[Event]:
+    events: list[Event] = []
+    if order.is_unanswered or order.is_tombstone or order.exchange_id is None:
+        events.append(OrderAcknowledged(order.id, report.exchange_id))
+    word = _FINAL.get(report.status)
+    if word is not None and (order.is_live or order.is_tombstone):
+        events.append(OrderFinal(order.id, word, order.filled if report.filled is None else report.filled))
+    return events
+
+
+def _past_horizon(desk: Desk, order: Order) -> bool:
+    return desk.clock.now() > order.intent.created + desk.exchange.not_found_horizon_ms
+
+
+def _may_have_fills(desk: Desk, order: Order, answer: LookupAnswer) -> bool:
+    if not isinstance(answer, OrderReport):
+        return False
+    return answer.filled is None or answer.filled > desk.state.orders[order.id].filled

@@ -1,0 +1,75 @@
+"""Propose: exits first, then the rules and whatever external programs ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from tradekit.decide.exits import find_exits, raised_peaks
+from tradekit.decide.rules import propose
+from tradekit.decide.triggers import find_triggers, minutes_needed
+from tradekit.decide.universe import assign_tiers, eligible
+from tradekit.domain.decision import Refused
+from tradekit.domain.errors import Problem, Unreachable
+from tradekit.domain.market import Snapshot
+from tradekit.domain.proposal import Proposal
+from tradekit.domain.signal import Trigger
+from tradekit.domain.universe import TierMemory
+from tradekit.steps.desk import Desk
+
+
+class Wishes(NamedTuple):
+    """What this cycle would like to do, before anyone judged it.
+
+    `repeated` are ids of external proposals that were carried out before; `changed` those that came again with other
+    content.
+    """
+
+    proposals: tuple[Proposal, ...]
+    repeated: tuple[str, ...]
+    changed: tuple[Refused, ...]
+    triggers: tuple[Trigger, ...]
+    tiers: Mapping[str, TierMemory]
+    peaks: Mapping[str, Decimal]
+    problems: tuple[Problem, ...]
+
+
+def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) -> Wishes:
+    """Proposals of the exits, the rules and the outside. Without price history only the rules fall silent."""
+    policy, state = desk.policy, desk.state
+    tiers = assign_tiers(policy.universe, snapshot.markets, snapshot.quotes, state.tiers)
+    exits = find_exits(policy.exits, state.positions, snapshot.quotes, state.stamp.quote, snapshot.time)
+    triggers, problems = _look_for_triggers(desk, tiers)
+    consumed = _consumed(desk, external)
+    fresh = tuple(proposal for proposal in external if proposal.id not in consumed)
+    return Wishes(
+        proposals=(*exits, *fresh, *propose(policy.rules, triggers, snapshot.time)),
+        repeated=tuple(p.id for p in external if consumed.get(p.id) == p.digest),
+        changed=tuple(
+            Refused(p, "proposal_changed", "id") for p in external if consumed.get(p.id, p.digest) != p.digest
+        ),
+        triggers=triggers,
+        tiers=tiers,
+        peaks=raised_peaks(state.positions, snapshot.quotes, state.stamp.quote),
+        problems=problems,
+    )
+
+
+def _look_for_triggers(desk: Desk, tiers: Mapping[str, TierMemory]) -> tuple[tuple[Trigger, ...], tuple[Problem, ...]]:
+    minutes = minutes_needed(desk.policy.triggers)
+    if not (desk.policy.rules.enabled and minutes):
+        return (), ()
+    try:
+        return find_triggers(desk.policy.triggers, desk.exchange.candles(eligible(tiers), minutes)), ()
+    except Unreachable as silent:
+        return (), silent.problems
+
+
+def _consumed(desk: Desk, external: Sequence[Proposal]) -> Mapping[str, str]:
+    """The digests under which these ids were carried out before, however long ago."""
+    recent = {p.id: desk.state.consumed[p.id] for p in external if p.id in desk.state.consumed}
+    unseen = [p.id for p in external if p.id not in recent]
+    if not unseen or not desk.state.consumed_older:
+        return recent
+    return {**desk.archive.digests(unseen), **recent}

@@ -1,0 +1,77 @@
+"""Snapshot: what the account holds and what the markets say, read in one round, held against the books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from tradekit.domain.event import AccountOpened, AssetAdopted, Holding
+from tradekit.domain.market import Snapshot
+from tradekit.domain.numbers import ZERO
+from tradekit.domain.position import Position
+from tradekit.steps.desk import Desk
+from tradekit.steps.settle import settle_asset_differences
+
+
+class Difference(NamedTuple):
+    """An asset whose balance on the exchange is not what the books say, in units of the asset."""
+
+    asset: str
+    books: Decimal
+    exchange: Decimal
+
+
+def take_snapshot(desk: Desk) -> Snapshot:
+    """Quotes of every symbol in the account's quote currency, and all balances. Raises `Unreachable`.
+
+    Opens the books of a fresh account with what it holds, and takes assets in that the policy newly manages.
+    """
+    snapshot = desk.exchange.snapshot(desk.exchange.symbols())
+    if not desk.state.is_opened:
+        desk.record(_opening(desk, snapshot), reduces_risk=False)
+    desk.record(*_adoptions(desk, snapshot))
+    return snapshot
+
+
+def compare_books(desk: Desk, snapshot: Snapshot) -> tuple[Difference, ...]:
+    """Assets whose balance differs from the books, after asking for trades that would explain it.
+
+    Raises `Unreachable`.
+    """
+    found = _differences(desk, snapshot)
+    if not found:
+        return ()
+    settle_asset_differences(desk, frozenset(item.asset for item in found))
+    return _differences(desk, snapshot)
+
+
+def _differences(desk: Desk, snapshot: Snapshot) -> tuple[Difference, ...]:
+    state = desk.state
+    books = {asset: position.total for asset, position in state.positions.items()} | {state.stamp.quote: state.cash}
+    assets = sorted(books.keys() | snapshot.balances.keys())
+    pairs = ((a, books.get(a, ZERO), snapshot.balances[a].total if a in snapshot.balances else ZERO) for a in assets)
+    return tuple(Difference(*pair) for pair in pairs if pair[1] != pair[2])
+
+
+def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:
+    stamp = desk.state.stamp
+    holdings = tuple(
+        Holding(asset, balance.total, _price(snapshot, asset, stamp.quote), asset in desk.policy.account.managed)
+        for asset, balance in sorted(snapshot.balances.items())
+        if asset != stamp.quote and balance.total > 0
+    )
+    cash = snapshot.balances[stamp.quote].total if stamp.quote in snapshot.balances else ZERO
+    return AccountOpened(stamp, desk.identity, cash, holdings)
+
+
+def _adoptions(desk: Desk, snapshot: Snapshot) -> list[AssetAdopted]:
+    managed = desk.policy.account.managed
+    held = ((asset, desk.state.positions.get(asset, Position(asset))) for asset in managed)
+    quote = desk.state.stamp.quote
+    return [AssetAdopted(asset, _price(snapshot, asset, quote)) for asset, position in held if position.outside > 0]
+
+
+def _price(snapshot: Snapshot, asset: str, quote: str) -> Decimal:
+    """The mid, or zero (no known cost) where there is no quote."""
+    found = snapshot.quotes.get(f"{asset}/{quote}")
+    return ZERO if found is None else found.mid
