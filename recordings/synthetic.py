@@ -86,9 +86,9 @@ class Street:
             share = 2 * (buyers if side is Side.BUY else 1 - buyers)
             takers, requotes = tier.takers * share * lively, tier.requotes * min(max(lively, 1.0), 2.0)
             for is_taker, rate in ((True, takers), (False, requotes)):
-                for _ in range(self._count(rate / 60)):
-                    # the last 100 ms of a second stay free for the closing of the loop
-                    found.append((second * SECOND + self._chance.randrange(0, 900), is_taker, side))
+                # the last 100 ms of a second stay free for the closing of the loop
+                times = [self._chance.randrange(0, 900) for _ in range(self._count(rate / 60))]
+                found += [(second * SECOND + time, is_taker, side) for time in times]
         return sorted(found)
 
     def _count(self, mean: float) -> int:

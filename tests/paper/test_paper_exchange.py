@@ -62,7 +62,7 @@ def test_it_offers_what_the_ports_ask_for(world_of: MakeWorld) -> None:
     world = world_of()
     exchange: Exchange = world.exchange
     clock: Clock = world.clock
-    assert (exchange.not_found_horizon_ms, clock.now()) == (0, BEGINNING)
+    assert (exchange.not_found_horizon_ms, clock.now(), clock.must_stop()) == (0, BEGINNING, False)
 
 
 def test_only_active_symbols_of_the_quote_are_offered(world_of: MakeWorld) -> None:
@@ -75,7 +75,7 @@ def test_snapshot_tells_markets_quotes_and_balances(world_of: MakeWorld) -> None
     assert list(snapshot.markets) == list(snapshot.quotes) == ["X/USDT"]
     quote, market = snapshot.quotes["X/USDT"], snapshot.markets["X/USDT"]
     assert (quote.bid, quote.ask) == (Decimal("9.90"), Decimal("10.00"))
-    assert (quote.bid_amount, quote.ask_amount, quote.time) == (20, 5, BEGINNING)
+    assert (quote.bid_amount, quote.ask_amount, quote.time) == (Decimal(20), Decimal(5), BEGINNING)
     assert (market.price_tick, market.amount_step) == (Decimal("0.01"), Decimal("0.1"))
     assert (market.maker_fee, market.taker_fee) == (Decimal("0.001"), Decimal("0.002"))
     assert {asset: b.total for asset, b in snapshot.balances.items()} == {"USDT": 1000, "X": 100}
@@ -138,14 +138,26 @@ def test_partial_fill_fee_and_balances(world_of: MakeWorld) -> None:
     world.clock.sleep(1000)
     assert report(world, order).status is ReportedStatus.FILLED
     first, second = world.exchange.fills_since({"X/USDT": 0})
-    assert (first.amount, first.price, first.cost, first.maker) == (Decimal("1.2"), 10, 12, True)
+    assert (first.amount, first.price, first.cost, first.maker) == (Decimal("1.2"), Decimal(10), Decimal(12), True)
     assert (first.time, first.client_order_id, first.exchange_id) == (
         BEGINNING + 1000,
         order.client_order_id,
         "paper-1",
     )
     assert second.fees == (Money(Decimal("0.0380"), "USDT"),)  # 3.8 at 10.00 at 10 bp
+    assert world.exchange.fills_since({"X/USDT": BEGINNING + 1000}) == [first, second]
     assert world.exchange.fills_since({"X/USDT": BEGINNING + 1001}) == [second]
+
+
+def test_the_place_in_the_queue_is_kept_between_calls(world_of: MakeWorld) -> None:
+    world = world_of(bought(1000, 30, 1000), asked(1500, 8, 1000), bought(2000, 12, 1000))
+    order = intent("sell 5 X/USDT @ 10.00")
+    send(world, order)
+    filled = []
+    for _ in range(4):
+        world.clock.sleep(600)
+        filled.append(report(world, order).filled)
+    assert filled == [0, 0, Decimal("0.4"), Decimal("0.4")]  # 50 - 30 = 20 ahead, then min(20, 8), then 12 - 8
 
 
 def test_fees_in_what_was_received(world_of: MakeWorld) -> None:
@@ -166,7 +178,7 @@ def test_immediate_order_takes_levels_and_expires_with_the_rest(world_of: MakeWo
     order = intent("buy 20 X/USDT @ 10.05 IOC")
     assert isinstance(send(world, order), Acknowledged)
     answer = report(world, order)
-    assert (answer.status, answer.filled) == (ReportedStatus.EXPIRED, 8)  # 5.0 at 10.00, 3.0 at 10.01
+    assert (answer.status, answer.filled) == (ReportedStatus.EXPIRED, Decimal(8))  # 5.0 at 10.00, 3.0 at 10.01
     assert held(world, "USDT") == ("919.80994", "919.80994")  # 1000 - 80.03 - 20 bp of it
     assert [(f.price, f.maker) for f in world.exchange.fills_since({"X/USDT": 0})] == [
         (Decimal("10.00"), False),
@@ -183,7 +195,7 @@ def test_taken_liquidity_comes_back_with_the_next_change_of_its_level(world_of: 
     assert report(world, again).filled == 0
     world.clock.sleep(5000)
     quote = world.exchange.snapshot(["X/USDT"]).quotes["X/USDT"]
-    assert (quote.ask, quote.ask_amount) == (10, 7)
+    assert (quote.ask, quote.ask_amount) == (Decimal(10), Decimal(7))
 
 
 def test_an_order_sees_the_book_before_the_first_event_at_its_arrival(world_of: MakeWorld) -> None:

@@ -20,9 +20,9 @@ from tradekit.domain.proposal import Side
 
 Step = Callable[[PaperWorld, list[OrderIntent]], object]
 
-_prices = st.integers(985, 1012)
-_words = st.sampled_from((bought, sold, asked, bid))
-TAPES = st.lists(st.tuples(_words, st.integers(0, 120), _prices, st.integers(0, 900)), max_size=40)
+_prices = st.integers(988, 1003)
+_words = st.sampled_from((bought, bought, sold, sold, asked, bid))
+TAPES = st.lists(st.tuples(_words, st.integers(0, 120), _prices, st.integers(0, 900)), min_size=10, max_size=50)
 
 
 def tape(rows: list[tuple[Callable[..., Print], int, int, int]]) -> list[Print]:
@@ -56,13 +56,14 @@ def _look(world: PaperWorld, sent: list[OrderIntent]) -> object:
 _ORDERS = st.builds(
     lambda side, lots, ticks, ioc: _place(f"{side} {lots / Decimal(10)} X/USDT @ {ticks / Decimal(100)}{ioc}"),
     st.sampled_from(("buy", "sell")),
-    st.integers(1, 400).map(Decimal),
+    st.integers(6, 150).map(Decimal),
     _prices.map(Decimal),
     st.sampled_from(("", "", " IOC")),
 )
 _SLEEPS = st.integers(1, 5000).map(lambda ms: lambda world, _: world.clock.sleep(ms))
 _DEPOSITS = st.integers(1, 50).map(lambda amount: lambda world, _: world.deposit("USDT", Decimal(amount)))
-STEPS = st.lists(st.one_of(_ORDERS, _SLEEPS, _DEPOSITS, st.sampled_from((_cancel, _again, _look))), max_size=14)
+_OTHERS = st.one_of(_DEPOSITS, st.sampled_from((_cancel, _again, _look)))
+STEPS = st.lists(st.one_of(_ORDERS, _SLEEPS, _ORDERS, _SLEEPS, _OTHERS), min_size=6, max_size=20)
 
 
 def fills(world: PaperWorld) -> list[Fill]:

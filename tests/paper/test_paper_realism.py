@@ -7,6 +7,7 @@ times that in front of it, 10 to 18 % one tick inside the spread.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -46,7 +47,8 @@ def attempts(recording: Recording, symbol: str) -> Iterator[set[str]]:
 
 
 def shares(symbol: str) -> dict[str, Decimal]:
-    tries = list(attempts(Recording(), symbol))
+    with closing(Recording()) as recording:
+        tries = list(attempts(recording, symbol))
     return {
         name: Decimal(100 * sum(name in filled for filled in tries)) / len(tries)
         for name in (BEST, FRONT, INSIDE, BEHIND)

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -107,7 +108,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_what_was_answered_survives_kill_9(path: Path) -> None:
-    run = subprocess.run([sys.executable, "-c", KILLED, str(path), str(Path(__file__).parent)], check=False)
+    run = subprocess.run([sys.executable, "-c", KILLED, str(path), str(Path(__file__).parents[2])], check=False)
     assert run.returncode == -signal.SIGKILL
     with PaperWorld(path, setup(), feed=HandFeed(), must_exist=True) as world:
         order = intent("sell 5 X/USDT @ 10", name="survivor")
@@ -137,6 +138,11 @@ def test_a_vanished_ledger_needs_a_human(path: Path) -> None:
     assert list(path.parent.iterdir()) == []
 
 
+def test_a_log_without_its_ledger_is_not_written_over(path: Path) -> None:
+    path.with_name(LEDGER_NAME + "-wal").write_bytes(b"the last trades")
+    assert refused(path, setup()) == "paper_ledger_missing"
+
+
 def test_another_quote_needs_a_human(path: Path) -> None:
     PaperWorld(path, setup(), feed=HandFeed()).close()
     assert refused(path, setup()._replace(quote="EUR")) == "paper_ledger_mismatch"
@@ -152,7 +158,7 @@ def test_a_damaged_ledger_is_never_replaced(path: Path, content: bytes) -> None:
 
 
 def test_a_foreign_database_is_not_taken_over(path: Path) -> None:
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE meta(name, value)")
     assert refused(path, setup()) == "paper_ledger_damaged"
 
@@ -169,7 +175,7 @@ def test_damage_inside_the_file_is_reported_as_such(path: Path) -> None:
 
 @pytest.mark.parametrize("while_open", [False, True])
 def test_a_rehearsal_touches_no_byte(path: Path, *, while_open: bool) -> None:
-    feed = HandFeed([bought(1000, 99, 1000)])
+    feed = HandFeed([bought(1000, 110, 1000)])
     world = PaperWorld(path, setup(), feed=feed)
     world.exchange.place([intent("sell 5 X/USDT @ 10")])
     if not while_open:
@@ -216,7 +222,7 @@ def test_history_makes_no_call_slower(path: Path) -> None:
     young = work_per_call(path)
     told = ("X/USDT", "sell", "PO", "1", "1", "1", "filled", "0", "USDT", 0, 0, 0)
     rows = [(n, f"old {n}", *told) for n in range(9, 20_009)]
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         db.executemany("INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         db.executemany(
             "INSERT INTO trade VALUES (NULL, ?, 'X/USDT', 'sell', '1', '1', '1', '0', 'USDT', 1, ?)",

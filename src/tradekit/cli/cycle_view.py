@@ -82,22 +82,23 @@ def _verdict(decision: Decision) -> tuple[str, str]:
 
 def _orders(report: CycleReport) -> Table:
     if report.dry_run:
-        planned = (
-            (i.symbol, str(i.side), number(i.amount), number(i.price), "would be placed", "-") for i in report.planned
-        )
-        return Table("Orders", ("symbol", "side", "amount", "price", "state", "filled"), tuple(planned))
+        planned = tuple((i.symbol, str(i.side), number(i.amount), number(i.price)) for i in report.planned)
+        return Table("Orders that would be placed", ("symbol", "side", "amount", "price"), planned)
     rows = tuple(
         (
-            o.intent.symbol,
-            str(o.intent.side),
-            number(o.intent.amount),
-            number(o.intent.price),
-            order_word(o),
-            number(o.filled),
+            order.intent.symbol,
+            str(order.intent.side),
+            number(order.intent.amount),
+            number(order.intent.price),
+            order_word(order),
+            number(order.filled),
+            number(order.average),
+            order.state.detail if isinstance(order.state, Closed) else "",
         )
-        for o in report.orders
+        for order in report.orders
     )
-    return Table("Orders", ("symbol", "side", "amount", "price", "state", "filled"), rows)
+    columns = ("symbol", "side", "amount", "price", "state", "filled", "average", "detail")
+    return Table("Orders", columns, rows)
 
 
 def _money(report: CycleReport) -> str:

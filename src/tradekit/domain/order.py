@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.decision import Approved
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.numbers import ZERO
+from tradekit.domain.numbers import ZERO, divide
 from tradekit.domain.proposal import Side
 
 
@@ -164,6 +164,11 @@ class Order(NamedTuple):
     def is_tombstone(self) -> bool:
         """Whether it was given up as never placed."""
         return isinstance(self.state, Closed) and self.state.word is FinalWord.NOT_PLACED
+
+    @property
+    def average(self) -> Decimal | None:
+        """Mean price of what was filled, rounded to 18 decimals; None when nothing was."""
+        return divide(self.cost, self.filled) if self.filled else None
 
     @property
     def remaining(self) -> Decimal:

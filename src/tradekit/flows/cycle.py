@@ -98,7 +98,7 @@ def cycle(desk: Desk, wanted: Wanted) -> CycleReport:
         planned=intents,
         orders=_orders(desk, intents),
         differences=differences,
-        equity=Equity(desk.state.cash, finished.equity, situation.exposure.sum()),
+        equity=Equity(desk.state.cash, finished.equity, measure(desk.state, snapshot).sum()),
         source=_source(snapshot),
         problems=tuple(problems),
         exit_code=_exit_code(problems, decisions, intents, halted=halted, stopped=desk.clock.must_stop()),

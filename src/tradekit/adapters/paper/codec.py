@@ -20,10 +20,11 @@ def pack_numbers(numbers: Iterable[int]) -> bytes:
     """Non-negative integers as bytes."""
     out = bytearray()
     for number in numbers:
-        while number > 127:
-            out.append(number & 127 | 128)
-            number >>= 7
-        out.append(number)
+        rest = number
+        while rest > 127:
+            out.append(rest & 127 | 128)
+            rest >>= 7
+        out.append(rest)
     return bytes(out)
 
 

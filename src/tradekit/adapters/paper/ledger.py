@@ -86,7 +86,8 @@ class Ledger:
     def at(cls, path: Path, setup: PaperSetup, time: int, *, must_exist: bool) -> Ledger:
         """The ledger at `path`, created with the setup's balances where there is none and there need not be one."""
         if not path.exists():
-            if must_exist:
+            # a log without its file is what is left of a ledger, and would be played into the new one
+            if must_exist or path.with_name(path.name + "-wal").exists():
                 raise ledger_file.missing(path)
             ledger_file.create(path, lambda db: _fill(db, setup, time))
         return cls(ledger_file.open_existing(path), path, setup)

@@ -108,19 +108,20 @@ class Recording:
         return minute % self._listings[symbol].minutes
 
     def _opening_book(self, symbol: str, minute: int) -> Book:
-        return unpack_book(self._blob("book", symbol, minute))
+        return unpack_book(self._tape(symbol, minute)[0])
 
-    def _blob(self, column: str, symbol: str, minute: int) -> bytes:
+    def _tape(self, symbol: str, minute: int) -> tuple[bytes, bytes]:
         where = (self._ids[symbol], self._slot(symbol, minute))
-        found = self._db.execute(f"SELECT {column} FROM tape WHERE market = ? AND minute = ?", where).fetchone()
-        return bytes(found[0])
+        query = "SELECT book, events FROM tape WHERE market = ? AND minute = ?"
+        book, events = self._db.execute(query, where).fetchone()
+        return book, events
 
     def _events(self, symbol: str, minute: int) -> list[TapeEvent]:
         cached = self._minutes.get(symbol)
         if cached is not None and cached[0] == minute:
             return cached[1]
         slot = self._slot(symbol, minute)
-        events = unpack_events(self._blob("events", symbol, minute), minute * MINUTE)
+        events = unpack_events(self._tape(symbol, minute)[1], minute * MINUTE)
         if slot == 0:
             events = self._seam(symbol, minute) + events
         self._minutes[symbol] = (minute, events)
@@ -128,7 +129,7 @@ class Recording:
 
     def _seam(self, symbol: str, minute: int) -> list[TapeEvent]:
         ending = self._opening_book(symbol, minute - 1)
-        for event in unpack_events(self._blob("events", symbol, minute - 1), 0):
+        for event in unpack_events(self._tape(symbol, minute - 1)[1], 0):
             ending.apply(event)
         return list(ending.changes_to(self._opening_book(symbol, minute), minute * MINUTE))
 

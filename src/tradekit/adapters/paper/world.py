@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -23,8 +23,9 @@ BEGINNING: Final = 1_723_161_600_000
 class PaperClock:
     """Implements `Clock` on world time."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, must_stop: Callable[[], bool]) -> None:
         self._now = start
+        self._must_stop = must_stop
 
     def now(self) -> int:
         """Milliseconds since 1970."""
@@ -34,6 +35,10 @@ class PaperClock:
         """Moves world time on at once."""
         self._now += max(ms, 0)
 
+    def must_stop(self) -> bool:
+        """Whether a signal asked the run to end. Sleeping costs nothing, so nothing is cut short by it."""
+        return self._must_stop()
+
 
 class PaperWorld:
     """The paper exchange of one account, with its clock. Close it, or use it in a `with` statement.
@@ -42,21 +47,36 @@ class PaperWorld:
     Raises `NeedsHuman` for a ledger that is missing, damaged or in another quote currency.
     """
 
-    def __init__(self, path: Path, setup: PaperSetup, *, must_exist: bool = False, feed: Feed | None = None) -> None:
-        self._open(Ledger.at(path, setup, BEGINNING, must_exist=must_exist), setup, feed)
+    def __init__(
+        self,
+        path: Path,
+        setup: PaperSetup,
+        *,
+        must_exist: bool = False,
+        must_stop: Callable[[], bool] = lambda: False,
+        feed: Feed | None = None,
+    ) -> None:
+        self._open(Ledger.at(path, setup, BEGINNING, must_exist=must_exist), setup, must_stop, feed)
 
     @classmethod
-    def scratch(cls, path: Path, setup: PaperSetup, *, feed: Feed | None = None) -> PaperWorld:
+    def scratch(
+        cls,
+        path: Path,
+        setup: PaperSetup,
+        *,
+        must_stop: Callable[[], bool] = lambda: False,
+        feed: Feed | None = None,
+    ) -> PaperWorld:
         """A private copy that can do everything and leaves no trace; a fresh world where there is no ledger."""
         world = cls.__new__(cls)
-        world._open(Ledger.copied(path, setup, BEGINNING), setup, feed)
+        world._open(Ledger.copied(path, setup, BEGINNING), setup, must_stop, feed)
         return world
 
-    def _open(self, ledger: Ledger, setup: PaperSetup, feed: Feed | None) -> None:
+    def _open(self, ledger: Ledger, setup: PaperSetup, must_stop: Callable[[], bool], feed: Feed | None) -> None:
         self._ledger = ledger
         self._feed = feed if feed is not None else Recording()
         self._floor = Floor(ledger, self._feed, setup)
-        self.clock = PaperClock(int(ledger.meta("time")))
+        self.clock = PaperClock(int(ledger.meta("time")), must_stop)
         self.exchange = PaperExchange(ledger, self._feed, setup, self._floor, self._moment)
 
     def begin_run(self, interval_ms: int) -> None:
