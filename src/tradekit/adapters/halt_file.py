@@ -45,11 +45,16 @@ def clear_halt(folder: Path) -> bool:
 
 def halt_reason(folder: Path) -> str | None:
     """Why `folder` is halted, or None when it isn't."""
+    path = folder / NAME
     try:
-        with open(folder / NAME, encoding="utf-8", errors="replace") as file:
-            return file.read(400).strip() or "no reason given"
-    except FileNotFoundError:
-        return None
+        # Non-blocking, because the file may be anything that its name was given to.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return os.read(descriptor, 400).decode("utf-8", "replace").strip() or "no reason given"
+        finally:
+            os.close(descriptor)
+    except (FileNotFoundError, NotADirectoryError):
+        return "no reason given" if os.path.islink(path) else None
     except OSError as error:
         return f"unreadable ({error.strerror})"
 

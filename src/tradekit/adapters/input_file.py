@@ -24,7 +24,7 @@ _NOT_FILES: Final = (errno.ENXIO, errno.ENODEV, errno.EISDIR, errno.EOPNOTSUPP)
 
 
 def read_text_file(path: Path, limit: int, *, trusted: bool = False) -> str:
-    """The text of a regular file of at most `limit` bytes, without BOM and with `\\n` line ends.
+    """The text of a regular file of at most `limit` bytes, without BOM and with line feeds as line ends.
 
     A `trusted` file decides what may be traded, so nobody else may be able to write it. Raises `BadInput` with
     `file_missing`, `file_unreadable`, `file_not_regular`, `file_too_large`, `file_not_utf8` or `file_insecure`.

@@ -28,7 +28,7 @@ def render_policy(policy: Policy) -> str:
     for name, section in SECTIONS.items():
         values = getattr(policy, name)
         parts.append(f"[{name}]\n{_comment((section.__doc__ or '').strip())}")
-        for key in keys_of(name, section):
+        for key in keys_of(section):
             field = key.path.partition(".")[2]
             parts.append(f"{_comment(_explain(key))}\n{field} = {show_value(getattr(values, field))}")
     return "\n\n".join(parts) + "\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradekit.adapters.store.journal import START, Line, Position
-from tradekit.domain.errors import NeedsHuman
+from tradekit.domain.errors import NeedsHuman, Problem
 from tradekit.domain.event import OrderIntended
 from tradekit.domain.plain import from_plain, to_plain
 from tradekit.domain.proposal import Origin
@@ -38,13 +38,19 @@ class JournalArchive:
         import sqlite3  # only an unknown id pays for it
 
         try:
-            return self._look_up(ids)
-        except (sqlite3.DatabaseError, NeedsHuman):
-            # A broken index, or one that is ahead of a restored journal. A broken journal fails again, for good.
-            self._path.unlink(missing_ok=True)
-            return self._look_up(ids)
+            try:
+                return self._look_up(ids)
+            except NeedsHuman:
+                # An index ahead of a restored journal: what was consumed stays so. A broken journal fails again.
+                return self._look_up(ids, from_start=True)
+            except (sqlite3.DatabaseError, ValueError):
+                self._path.unlink(missing_ok=True)
+                return self._look_up(ids)
+        except (sqlite3.Error, OSError) as error:
+            fix = f"delete {self._path.parent}: it is made again"
+            raise NeedsHuman(Problem("cache_unusable", f"{self._path}: {error}", fix)) from None
 
-    def _look_up(self, ids: Sequence[str]) -> Mapping[str, str]:
+    def _look_up(self, ids: Sequence[str], *, from_start: bool = False) -> Mapping[str, str]:
         import sqlite3
 
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -52,6 +58,8 @@ class JournalArchive:
         try:
             index.executescript(_SCHEMA)
             with index:
+                if from_start:
+                    index.execute("delete from progress")
                 self._catch_up(index)
             found = (index.execute("select id, digest from consumed where id = ?", (id,)).fetchone() for id in ids)
             return {row[0]: row[1] for row in found if row}

@@ -18,12 +18,9 @@ def present(report: CycleReport, policy_source: str, skipped: int) -> Result:
     problems = report.problems
     if skipped >= 3:
         problems = (*problems, Problem("runs_skipped", f"{skipped} runs before this one found the lock held"))
-    shown: list[str | Table] = [_headline(report), *_notes(report)]
-    for table in (_decisions(report.decisions), _orders(report)):
-        if table.rows:
-            shown.append(table)
-    shown.append(_money(report))
-    return Result("cycle", report.exit_code, data, problems, tuple(shown), _brief(report))
+    tables = [table for table in (_decisions(report.decisions), _orders(report)) if table.rows]
+    shown = (_headline(report), *_notes(report), *tables, _money(report))
+    return Result("cycle", report.exit_code, data, problems, shown, _brief(report))
 
 
 def order_word(order: Order) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet
+from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; shown by status and refusals.")]
 
@@ -20,16 +20,19 @@ def halt(
     home: Home = None,
     policy: PolicyFile = None,
     reason: Reason = "halted by hand",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Stop opening at once, also in the middle of a cycle. Cancels go on, sales as the policy says.
 
-    Without a valid policy every account of the home is halted. Example: tradekit halt --reason "news"
+    Without a valid policy every account of the home is halted.
+
+    Example: tradekit halt --reason "news"
     """
     import os
 
-    from tradekit.adapters.halt_file import set_halt
+    from tradekit.adapters.halt_file import halt_reason, set_halt
     from tradekit.adapters.home import home_directory
     from tradekit.adapters.safe_text import safe
     from tradekit.cli.output import Result, emit
@@ -43,8 +46,8 @@ def halt(
     except BadInput as unknown:
         folder, whom = home_directory(home, os.environ), "every account of this home"
         problems = unknown.problems
-    fresh = set_halt(folder, safe(reason, 200))
-    text = f"Halted {whom}." if fresh else f"Halted already: {whom}."
+    fresh = halt_reason(folder) is None if dry_run else set_halt(folder, safe(reason, 200))
+    text = f"{'Would halt' if dry_run else 'Halted'} {whom}." if fresh else f"Halted already: {whom}."
     data = {"halted": str(folder), "fresh": fresh}
     result = Result("halt", ExitCode.DONE, data, problems, (text,), brief=text if fresh else "")
     return emit(result, as_json=as_json, quiet=quiet)

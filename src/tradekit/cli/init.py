@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from tradekit.cli.options import AsJson, DryRun, Home, Quiet
+
+Values = Annotated[
+    str | None,
+    typer.Option("--policy", metavar="FILE", help="Policy to take the values from.", show_default=False),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -12,12 +19,19 @@ def register(app: typer.Typer) -> None:
     app.command(name="init")(init)
 
 
-def init(home: Home = None, dry_run: DryRun = False, as_json: AsJson = False, quiet: Quiet = False) -> int:
+def init(
+    home: Home = None,
+    policy: Values = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
     """Write a commented policy.toml with every key into the home, if there is none yet.
 
     Example: tradekit init
     """
     import os
+    from pathlib import Path
 
     from tradekit.adapters.home import home_directory
     from tradekit.adapters.policy_file import load_policy
@@ -30,9 +44,10 @@ def init(home: Home = None, dry_run: DryRun = False, as_json: AsJson = False, qu
     folder = home_directory(home, os.environ)
     path = folder / "policy.toml"
     fresh = not path.exists()
+    values = load_policy(None if policy is None else Path(policy)).policy
     if fresh and not dry_run:
         open_folder(RealDisk(), folder)
-        RealDisk().replace(path, render_policy(load_policy(None).policy).encode())
+        RealDisk().replace(path, render_policy(values).encode())
     verb = "Would write" if dry_run else "Wrote"
     text = f"{verb} {path}" if fresh else f"{path} is there already; nothing was changed."
     steps = (

@@ -17,6 +17,7 @@ from tradekit.cli.output import Result, emit, silence
 from tradekit.domain.errors import ExitCode, Problem, TradekitError
 
 COMMANDS: Final = ("cycle", "status", "halt", "resume", "init", "policy", "state")
+_GROUPS: Final = {"policy": ("check", "show", "schema"), "state": ("verify", "history", "restore")}
 _HELP: Final = "Execute and guard spot-crypto orders, one command at a time; made for cron."
 
 
@@ -29,16 +30,15 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code."""
     as_json = "--json" in arguments
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    command = _named(arguments)
     try:
-        return _exit_code(_app(command)(args=arguments, prog_name="tradekit", standalone_mode=False))
+        return _exit_code(_app(command.partition(" ")[0])(args=arguments, prog_name="tradekit", standalone_mode=False))
     except TradekitError as fault:
         return emit(Result.of_fault(command, fault), as_json=as_json, quiet=False)
     except typer.TyperException as usage:
         message = usage.format_message() if isinstance(usage, typer.BadParameter) else str(usage)
-        wrong = Problem(
-            "usage", message, f"`tradekit {command} --help`" if command in COMMANDS else "`tradekit --help`"
-        )
+        known = command.partition(" ")[0] in COMMANDS
+        wrong = Problem("usage", message, f"`tradekit {command} --help`" if known else "`tradekit --help`")
         return emit(Result(command, ExitCode.BAD_INPUT, None, (wrong,)), as_json=as_json, quiet=False)
     except (KeyboardInterrupt, typer.Abort):
         stopped = Problem("interrupted", "stopped by a signal", "the next run goes on from what is written down")
@@ -50,13 +50,20 @@ def run(arguments: list[str]) -> int:
         return _report_bug(command, bug, as_json=as_json)
 
 
+def _named(arguments: list[str]) -> str:
+    """The command that the words name, with that of its group; empty for none."""
+    words = [word for word in arguments if not word.startswith("-")]
+    if len(words) > 1 and words[1] in _GROUPS.get(words[0], ()):
+        return " ".join(words[:2])
+    return words[0] if words else ""
+
+
 def _app(command: str) -> typer.Typer:
     app = typer.Typer(
         name="tradekit",
         help=_HELP,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        no_args_is_help=True,
         add_completion=command not in COMMANDS,
     )
     app.callback()(_root)
@@ -65,12 +72,18 @@ def _app(command: str) -> typer.Typer:
     return app
 
 
-def _root(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"tradekit {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    """Holds the options that stand before a command."""
 
 
 def _exit_code(returned: object) -> int:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
+
+
+def _ordered(seconds: float | None) -> float | None:
+    """Refuses `nan`, which passes every bound, and would wait for ever."""
+    if seconds is not None and math.isnan(seconds):
+        raise typer.BadParameter("nan is no number of seconds")
+    return seconds
+
 
 Home = Annotated[
     str | None,
@@ -31,6 +40,7 @@ Wait = Annotated[
         metavar="SECONDS",
         min=0,
         max=3600,
+        callback=_ordered,
         help="Wait for another run to end (65 on a terminal, else 0).",
         show_default=False,
     ),

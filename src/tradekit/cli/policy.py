@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Adds the group."""
-    group = typer.Typer(help="Check and show the policy.", no_args_is_help=True)
+    group = typer.Typer(help="Check and show the policy.")
     group.command(name="check")(check)
     group.command(name="show")(show)
     group.command(name="schema")(schema)
@@ -52,8 +52,8 @@ def show(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, 
     return emit(Result("policy show", ExitCode.DONE, data), as_json=as_json, quiet=quiet)
 
 
-def schema(as_json: AsJson = False, quiet: Quiet = False) -> int:
-    """Print the policy's JSON Schema, for editors.
+def schema(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
+    """Print the policy's JSON Schema, for editors; the same for every home and policy.
 
     Example: tradekit policy schema > policy.schema.json
     """

@@ -11,14 +11,14 @@ from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait
 Name = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]", help="An older state to take the books of; none only mends the files.", show_default=False
+        metavar="NAME", help="An older state to take the books of; none only mends the files.", show_default=False
     ),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the group."""
-    group = typer.Typer(help="Check, list and mend the files of an account.", no_args_is_help=True)
+    group = typer.Typer(help="Check, list and mend the files of an account.")
     group.command(name="verify")(verify)
     group.command(name="history")(history)
     group.command(name="restore")(restore)
@@ -75,6 +75,7 @@ def restore(
     """Set damaged files aside and go on from the newest whole state; with a NAME take that state's books.
 
     What was sent stays sent: open orders and consumed proposals are kept, later fills are booked again.
+
     Example: tradekit state restore
     """
     from tradekit.cli.output import Result, emit

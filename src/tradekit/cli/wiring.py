@@ -97,7 +97,6 @@ def trading_desk(
 def _paper_desk(
     account: Account, files: AccountStore, store: Store, watcher: Watcher, stop: StopFlag, *, dry_run: bool
 ) -> Iterator[Desk]:
-    from tradekit.adapters.clock import StoppableClock
     from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
     from tradekit.adapters.proposal_archive import JournalArchive
     from tradekit.domain.ids import content_digest
@@ -106,15 +105,15 @@ def _paper_desk(
 
     path, setup = account.folder / LEDGER_NAME, paper_setup(account.policy)
     if dry_run:
-        world = PaperWorld.scratch(path, setup)
+        world = PaperWorld.scratch(path, setup, must_stop=stop.is_set)
     else:
-        world = PaperWorld(path, setup, must_exist=files.is_opened())
+        world = PaperWorld(path, setup, must_exist=files.is_opened(), must_stop=stop.is_set)
     with world:
         world.begin_run(account.policy.execution.interval_seconds * 1000)
         desk = Desk(
             policy=account.policy,
             exchange=world.exchange,
-            clock=StoppableClock(world.clock, stop.is_set),
+            clock=world.clock,
             store=store,
             archive=JournalArchive(account.folder / "cache" / "consumed.sqlite3", files.lines),
             watcher=watcher,

@@ -7,6 +7,7 @@ it is under `type`. Reading is strict: a missing, unknown or ill-typed field rai
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -14,7 +15,10 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from tradekit.domain.numbers import NotAnAmount, parse_signed, plain
+from tradekit.domain.numbers import plain
+
+# Products and quotients of amounts are longer than amounts: all the digits that a number of ours can have.
+_NUMBER = re.compile(r"-?[0-9]{1,200}(\.[0-9]{1,200})?", re.ASCII)
 
 _Encode = Callable[[Any], Any]
 _Decode = Callable[[Any], Any]
@@ -145,18 +149,7 @@ def _decoder(kind: Any) -> _Decode:
 def _decimal(data: Any) -> Decimal:
     if not isinstance(data, str):
         raise BadShape("a number is not a decimal string")
-    if len(data) <= 33:
-        try:
-            return parse_signed(data)
-        except NotAnAmount:
-            pass
-    return _long_decimal(data)
-
-
-def _long_decimal(data: str) -> Decimal:
-    """Products of amounts are longer than amounts, and stay exact."""
-    whole, _, places = data.lstrip("-").partition(".")
-    if len(data) > 90 or not (whole + places).isascii() or not whole.isdigit() or (places and not places.isdigit()):
+    if not _NUMBER.fullmatch(data):
         raise BadShape(f"{data[:40]!r} is not a decimal number")
     return Decimal(data)
 

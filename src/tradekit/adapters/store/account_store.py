@@ -53,6 +53,7 @@ class AccountStore:
         self._generations = Generations(disk, folder / "generations")
         self._saved: Saved | None = None
         self._end = START
+        self._failed = False
 
     @property
     def state_path(self) -> Path:
@@ -83,16 +84,23 @@ class AccountStore:
             self._write_state(Saved(state, START))
 
     def append(self, events: Sequence[Event], time: int, *, reduces_risk: bool) -> tuple[Record, ...]:
-        """See `Store.append`."""
+        """See `Store.append`. After a write that failed nothing is written any more: what it left behind is unknown."""
+        if self._failed:
+            raise self._fault("write_failed", f"an earlier write to the journal of {self._folder} failed")
         with _disk_errors(self._folder):
             self._make_room(reduces_risk=reduces_risk)
             self._disk.make_folder(self._folder / "journal")
-            records, self._end = self._journal.append(events, time, self._end)
+            self._failed = True
+            try:
+                records, self._end = self._journal.append(events, time, self._end)
+            except OSError as error:
+                raise self._fault("write_failed", f"{error.filename or self._folder}: {error.strerror}") from None
+            self._failed = False
             return records
 
     def save(self, state: State) -> None:
         """See `Store.save`. A state that is saved already isn't written again."""
-        if self._saved is not None and self._saved.state is state:
+        if self._saved is not None and self._saved.state is state and self._saved.position == self._end:
             return
         with _disk_errors(self._folder):
             if self._saved is not None:
@@ -110,12 +118,7 @@ class AccountStore:
             saved = self._read_state()
             if saved is None:
                 return Checked(0, 0, 0)
-            records, found = 0, saved.position.seq == 0
-            for line in self._journal.stream():
-                records += 1
-                found = found or line.end == saved.position
-            if not found:
-                raise self._fault("journal_damaged", f"{self.state_path} is not a fold of this journal")
+            records = sum(1 for _ in self._journal.stream())
             for generation in self._generations.all():
                 path = self._generations.path(generation.name)
                 parse(self._disk.read(path), path)
@@ -140,7 +143,7 @@ class AccountStore:
         """See `StateHistory.set_aside_damage`. Names end in `.damaged` and a number."""
         with _disk_errors(self._folder):
             suffix = self._free_suffix()
-            moved = self._journal.set_aside(self._journal.whole_end(), suffix)
+            moved = self._rescue(suffix) or self._journal.set_aside(self._journal.whole_end(), suffix)
             if self._disk.size(self.state_path) is not None and self._whole(self.state_path) is None:
                 self._disk.link(self.state_path, self.state_path.with_name(self.state_path.name + suffix))
                 self._disk.remove(self.state_path)
@@ -150,11 +153,10 @@ class AccountStore:
     def load_newest_whole(self) -> Loaded:
         """See `StateHistory.load_newest_whole`."""
         with _disk_errors(self._folder):
-            paths = [self.state_path, *(self._generations.path(item.name) for item in reversed(self.generations()))]
-            whole = [saved for path in paths if (saved := self._whole(path)) is not None]
-            if not whole:
+            saved = self._newest_whole()
+            if saved is None:
                 raise self._fault("nothing_to_restore", f"no whole state is left under {self._folder}")
-            saved = max(whole, key=lambda item: item.state.seq)
+            self._saved = self._whole(self.state_path)
             if saved.position.seq > self._journal.whole_end().seq:
                 place, _ = self._journal.begin_anew(saved.position, self._free_suffix())
                 saved = saved._replace(position=place)
@@ -180,14 +182,17 @@ class AccountStore:
         return saved
 
     def _write_state(self, saved: Saved) -> None:
-        self._disk.replace(self.state_path, render(saved.state, saved.position))
+        data = render(saved.state, saved.position)
+        if parse(data, self.state_path) != saved:  # nothing is written that the next run could not read
+            raise ValueError("this state does not survive its file")
+        self._disk.replace(self.state_path, data)
         self._saved = saved
 
     def _make_room(self, *, reduces_risk: bool) -> None:
         """Opening new risk needs a disk with room to spare; what reduces risk may use up the ballast."""
         ballast = self._folder / "ballast"
         if self._disk.free_bytes(self._folder) >= RESERVE_BYTES:
-            if self._disk.size(ballast) is None:
+            if (self._disk.size(ballast) or 0) < BALLAST_BYTES:
                 self._disk.reserve(ballast, BALLAST_BYTES)
         elif reduces_risk:
             self._disk.remove(ballast)
@@ -201,6 +206,21 @@ class AccountStore:
         except (FileNotFoundError, NeedsHuman):
             return None
         return saved if saved.state.stamp == self._stamp else None
+
+    def _newest_whole(self) -> Saved | None:
+        paths = [self.state_path, *(self._generations.path(item.name) for item in reversed(self.generations()))]
+        whole = (saved for path in paths if (saved := self._whole(path)) is not None)
+        return max(whole, key=lambda item: item.state.seq, default=None)
+
+    def _rescue(self, suffix: str) -> list[str]:
+        """Keeps the events after the newest state where the journal is damaged only before it."""
+        saved = self._newest_whole()
+        if saved is None or saved.position.seq <= self._journal.whole_end().seq:
+            return []
+        try:
+            return self._journal.rescue(saved.position, suffix)
+        except NeedsHuman:
+            return []
 
     def _free_suffix(self) -> str:
         folders = (self._folder, self._folder / "journal")
@@ -221,7 +241,7 @@ _FIXES: Final = {
     "state_missing": "`tradekit state history` lists older states, `tradekit state restore` takes one",
     "state_of_other_account": "give each account, mode and key its own home or account.name",
     "nothing_to_restore": "put a backup of the folder in its place",
-    "journal_damaged": "`tradekit state restore` goes back to an older state",
+    "write_failed": "check the disk; the next run reads it afresh and looks up what was sent",
     "disk_full": "free some space; until then only orders that reduce risk go out",
 }
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -64,24 +63,28 @@ class RealDisk:
     """The operating system's files. Never follows a link in the last part of a path."""
 
     def read(self, path: Path, offset: int = 0) -> bytes:
+        """See `Disk.read`."""
         descriptor = os.open(path, _READ)
         with os.fdopen(descriptor, "rb") as file:
             file.seek(offset)
             return file.read()
 
     def size(self, path: Path) -> int | None:
+        """See `Disk.size`."""
         try:
             return os.lstat(path).st_size
         except FileNotFoundError:
             return None
 
     def names(self, folder: Path) -> Sequence[str]:
+        """See `Disk.names`."""
         try:
             return sorted(os.listdir(folder))
         except FileNotFoundError:
             return ()
 
     def append(self, path: Path, data: bytes) -> None:
+        """See `Disk.append`."""
         descriptor = os.open(path, _APPEND)
         try:
             _write_all(descriptor, data)
@@ -90,7 +93,8 @@ class RealDisk:
             os.close(descriptor)
 
     def replace(self, path: Path, data: bytes) -> None:
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        """See `Disk.replace`."""
+        temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
         descriptor = os.open(temporary, _CREATE, 0o600)
         try:
             try:
@@ -105,6 +109,7 @@ class RealDisk:
         _sync_folder(path.parent)
 
     def link(self, path: Path, name: Path) -> None:
+        """See `Disk.link`; a name that is there already is given anew."""
         try:
             os.link(path, name)
         except FileExistsError:
@@ -112,12 +117,14 @@ class RealDisk:
             os.link(path, name)
 
     def remove(self, path: Path) -> None:
+        """See `Disk.remove`."""
         try:
             os.unlink(path)
         except FileNotFoundError:
             return
 
     def make_folder(self, folder: Path) -> None:
+        """See `Disk.make_folder`."""
         if folder.is_dir():
             return
         self.make_folder(folder.parent)
@@ -125,10 +132,12 @@ class RealDisk:
         _sync_folder(folder.parent)
 
     def free_bytes(self, folder: Path) -> int:
+        """See `Disk.free_bytes`."""
         status = os.statvfs(folder)
         return status.f_bavail * status.f_frsize
 
     def reserve(self, path: Path, size: int) -> None:
+        """See `Disk.reserve`."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, size)

@@ -80,10 +80,15 @@ class Journal:
         place, torn = after, 0
         segments = [number for number in self._segments() if number >= max(after.segment, 1)]
         if after.seq > 0 and (not segments or segments[0] != after.segment):
-            raise self._fault("journal_missing", after.segment, "is not there, though the state was made from it")
+            # a restore that was cut short has begun the journal anew right after this state, but not saved it again
+            place = self._enter(segments[0], START) if segments else START
+            if (place.seq, place.hash) != (after.seq, after.hash):
+                raise self._fault("journal_missing", after.segment, "is not there, though the state was made from it")
         for index, number in enumerate(segments):
             if number != place.segment:
-                place = self._enter(number, place)
+                before, place = place, self._enter(number, place)
+                if place.seq != before.seq:
+                    raise self._fault("journal_damaged", number, f"begins after record {place.seq}, not {before.seq}")
             last = index == len(segments) - 1
             read, place, torn = self._read(number, place, may_be_torn=last)
             lines.extend(read)
@@ -94,15 +99,16 @@ class Journal:
         place = after
         if place.segment == 0 or place.offset >= self._segment_bytes:
             place = self._begin_segment(place)
-        records, data = [], bytearray()
-        hash_, seq = place.hash, place.seq
+        records, data, end = [], bytearray(), place
         for event in events:
-            seq += 1
-            line, hash_ = _render(seq, hash_, time, event, write=place.seq + 1)
-            data += line
-            records.append(Record(seq, time, event))
+            raw = _render(end.seq + 1, end.hash, time, event, write=place.seq + 1)
+            record, end = _parse_line(raw, end)  # nothing is written that the next run could not read
+            if record.event != event:
+                raise ValueError(f"{tag_of(type(event))} does not survive the journal")
+            data += raw
+            records.append(record)
         self._disk.append(self._path(place.segment), bytes(data))
-        return tuple(records), Position(place.segment, place.offset + len(data), seq, hash_)
+        return tuple(records), end
 
     def cut(self, end: Position) -> None:
         """Removes an unfinished write after `end` by rewriting the file without it."""
@@ -146,6 +152,16 @@ class Journal:
                 self._disk.replace(path, whole)
         return moved
 
+    def rescue(self, after: Position, suffix: str) -> list[str]:
+        """Begins anew after a state whose own past is damaged, with the whole events since. Raises `NeedsHuman`."""
+        end, rest = self.tail(after).end, b""
+        for number in (number for number in self._segments() if number >= after.segment):
+            whole = self._disk.read(self._path(number))[: end.offset if number == end.segment else None]
+            rest += whole[after.offset :] if number == after.segment else whole.partition(b"\n")[2]
+        moved = self.set_aside(START, suffix)
+        self._disk.replace(self._path(end.segment + 1), _header(after.seq, after.hash) + rest)
+        return moved
+
     def begin_anew(self, after: Position, suffix: str) -> tuple[Position, list[str]]:
         """Starts a new journal after a state that is ahead of the old one; the old files get another name."""
         moved = self.set_aside(START, suffix)
@@ -160,8 +176,7 @@ class Journal:
 
     def _begin_segment(self, after: Position) -> Position:
         number = after.segment + 1
-        header = {"format": "tradekit journal", "schema_version": SCHEMA_VERSION, "seq": after.seq, "prev": after.hash}
-        data = json.dumps(header, separators=(",", ":")).encode() + b"\n"
+        data = _header(after.seq, after.hash)
         self._disk.replace(self._path(number), data)
         return Position(number, len(data), after.seq, after.hash)
 
@@ -175,6 +190,8 @@ class Journal:
             raise self._fault("journal_damaged", number, "has no readable header") from None
         if type(version) is not int or version > SCHEMA_VERSION:
             raise self._fault("journal_newer", number, f"has schema version {version}, newer than {SCHEMA_VERSION}")
+        if first + newline != _header(seq, prev):
+            raise self._fault("journal_damaged", number, "has a changed header")
         if before == START:
             return Position(number, len(first) + len(newline), seq, prev)  # a journal may begin anew after a restore
         if number != before.segment + 1 or (seq, prev) != (before.seq, before.hash):
@@ -217,7 +234,12 @@ class Journal:
         return NeedsHuman(Problem(code, f"{self._path(number)} {what}", fix))
 
 
-def _render(seq: int, prev: str, time: int, event: Event, write: int) -> tuple[bytes, str]:
+def _header(seq: int, prev: str) -> bytes:
+    fields = {"format": "tradekit journal", "schema_version": SCHEMA_VERSION, "seq": seq, "prev": prev}
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def _render(seq: int, prev: str, time: int, event: Event, write: int) -> bytes:
     kind = type(event)
     fields = {
         "seq": seq,
@@ -229,7 +251,7 @@ def _render(seq: int, prev: str, time: int, event: Event, write: int) -> tuple[b
     }
     covered = json.dumps(fields, separators=(",", ":")).encode()[:-1]
     hash_ = hashlib.sha256(covered).hexdigest()
-    return covered + _HASH_MARK + hash_.encode() + b'"}\n', hash_
+    return covered + _HASH_MARK + hash_.encode() + b'"}\n'
 
 
 def _parse_line(raw: bytes, before: Position) -> Line:
@@ -259,14 +281,15 @@ def _is_unfinished_write(torn: bytes, first_bad: int) -> bool:
     """Whether bad bytes at the end, where record `first_bad` should be, can be one write that a crash cut short.
 
     Blocks of one write may reach the disk in any order, so good lines may follow the bad one, but only lines of the
-    same write: one that began later proves that the bad line had once been whole.
+    same write: one that began later proves that the bad line had once been whole. So does a right hash of the bad
+    line itself: what this version can't read is never cut.
     """
-    for raw in torn.splitlines(keepends=True):
+    for number, raw in enumerate(torn.splitlines(keepends=True)):
         try:
             fields, _ = _checked_fields(raw)
         except _BadLine:
             continue
         write = fields.get("write")
-        if not isinstance(write, int) or write > first_bad:
+        if number == 0 or not isinstance(write, int) or write > first_bad:
             return False
     return True

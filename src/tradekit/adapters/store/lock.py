@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from tradekit.domain.errors import Busy, Problem
+from tradekit.domain.errors import Busy, NeedsHuman, Problem
 
 _LOOK_AGAIN_SECONDS: Final = 0.05
 
@@ -26,7 +26,11 @@ class AccountLock:
         self._descriptor = -1
 
     def __enter__(self) -> AccountLock:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            fix = "check owner and mode of the home"
+            raise NeedsHuman(Problem("home_unwritable", f"{self._path}: {error.strerror}", fix)) from None
         give_up = time.monotonic() + self._wait_seconds
         while not self._try():
             if time.monotonic() >= give_up:

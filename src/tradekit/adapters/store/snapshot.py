@@ -21,7 +21,8 @@ from tradekit.domain.ports import Generation
 from tradekit.domain.state import SCHEMA_VERSION, State
 
 _PREFIX: Final = b'{"checksum":"'
-_COVERED_FROM: Final = len(_PREFIX) + 64 + len(b'",')
+_SEPARATOR: Final = b'",'
+_COVERED_FROM: Final = len(_PREFIX) + 64 + len(_SEPARATOR)
 _LARGEST: Final = 64 * 2**20
 _NEWEST_KEPT: Final = 3
 _HOUR_MS: Final = 3_600_000
@@ -45,7 +46,11 @@ def render(state: State, position: Position) -> bytes:
         "state": to_plain(State, state),
     }
     covered = json.dumps(body, separators=(",", ":")).encode()[1:] + b"\n"
-    return _PREFIX + hashlib.sha256(covered).hexdigest().encode() + b'",' + covered
+    return _sealed(covered) + covered
+
+
+def _sealed(covered: bytes) -> bytes:
+    return _PREFIX + hashlib.sha256(covered).hexdigest().encode() + _SEPARATOR
 
 
 def parse(data: bytes, path: Path) -> Saved:
@@ -55,8 +60,7 @@ def parse(data: bytes, path: Path) -> Saved:
     if not data:
         raise _fault("state_damaged", path, "is empty")
     covered = data[_COVERED_FROM:]
-    checksum = data[len(_PREFIX) : len(_PREFIX) + 64]
-    if not data.startswith(_PREFIX) or hashlib.sha256(covered).hexdigest().encode() != checksum:
+    if data[:_COVERED_FROM] != _sealed(covered):
         raise _fault("state_damaged", path, "does not match its checksum")
     body = json.loads(b"{" + covered)
     version = body.get("schema_version")

@@ -1,7 +1,8 @@
 """The judge: proposals in a fixed order, each against every rule, each approval using up room that the next one sees.
 
-The order: sales before opens; within each, the higher confidence first, external proposals before our own, then by
-id. So the result does not depend on the order in which proposals arrive.
+The order: sales before opens, stops before other sales and our own exits before sales that others ask for, because
+one sale of an asset goes out in a cycle and nobody may take a stop's place. Then the higher confidence first, external
+proposals before our own, then by id. So the result does not depend on the order in which proposals arrive.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tradekit.decide.risk.situation import Ask, Breach, Situation
 from tradekit.decide.universe import tier_of
 from tradekit.domain.decision import Approved, Decision, Refused
 from tradekit.domain.numbers import floor_to
-from tradekit.domain.proposal import Amount, Origin, Proposal
+from tradekit.domain.proposal import Amount, Origin, Proposal, Urgency
 
 
 def judge(at: Situation, proposals: Iterable[Proposal]) -> tuple[Decision, ...]:
@@ -30,8 +31,17 @@ def judge(at: Situation, proposals: Iterable[Proposal]) -> tuple[Decision, ...]:
     return tuple(decisions)
 
 
-def _precedence(proposal: Proposal) -> tuple[bool, Decimal, bool, str]:
-    return proposal.opens, -proposal.confidence, proposal.origin is not Origin.EXTERNAL, proposal.id
+def _precedence(proposal: Proposal) -> tuple[bool, bool, bool, Decimal, bool, str]:
+    is_exit = proposal.origin is Origin.EXIT
+    is_stop = is_exit and proposal.urgency is Urgency.AT_ONCE
+    return (
+        proposal.opens,
+        not is_stop,
+        not is_exit,
+        -proposal.confidence,
+        proposal.origin is not Origin.EXTERNAL,
+        proposal.id,
+    )
 
 
 def _granted(at: Situation, decision: Approved) -> Situation:

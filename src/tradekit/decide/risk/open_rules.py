@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Final
 
 from tradekit.decide.risk.situation import Ask, Breach, Cap, Situation
-from tradekit.domain.numbers import ONE, PERCENT, ZERO
+from tradekit.domain.numbers import COST_PLACES, ONE, PERCENT, ZERO, floor_to
 from tradekit.domain.universe import Tier
 
 _HOUR_MS: Final = 3_600_000
+_SMALLEST: Final = Decimal(1).scaleb(-COST_PLACES)
 
 
 def kill_switch(at: Situation, ask: Ask) -> Breach | None:
@@ -149,7 +150,7 @@ def cash_cap(at: Situation, ask: Ask) -> Cap:
     free = ZERO if balance is None else max(min(balance.free, at.state.cash), ZERO)
     fee = at.snapshot.markets[ask.proposal.symbol].taker_fee
     granted = sum(at.exposure.granted.values(), ZERO)
-    return Cap("cash", "cash", free / (ONE + fee), granted)
+    return Cap("cash", "cash", floor_to(free / (ONE + fee), _SMALLEST), granted)
 
 
 def _count(code: str, rule: str, limit: int, done: int) -> Breach | None:

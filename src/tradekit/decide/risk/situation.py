@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.risk.exposure import Exposure
-from tradekit.domain.market import Snapshot
+from tradekit.domain.market import Quote, Snapshot
+from tradekit.domain.numbers import ZERO
 from tradekit.domain.policy.sections import Policy
-from tradekit.domain.proposal import Proposal
+from tradekit.domain.proposal import Proposal, Urgency
 from tradekit.domain.state import State
 from tradekit.domain.universe import Tier
 
@@ -60,3 +61,18 @@ class Cap(NamedTuple):
     def room(self) -> Decimal:
         """What still fits."""
         return max(self.limit - self.used, Decimal(0))
+
+
+def tradable(at: Situation, proposal: Proposal) -> Breach | None:
+    """The exchange trades the symbol now, with filters and a quote that can be reckoned with.
+
+    A stop needs a bid only; everything else is priced from both sides of the book.
+    """
+    market = at.snapshot.markets.get(proposal.symbol)
+    if market is None or not market.active or market.price_tick <= ZERO or market.amount_step <= ZERO:
+        return Breach("market_closed", "market")
+    quote: Quote | None = at.snapshot.quotes.get(proposal.symbol)
+    needs_ask = proposal.opens or proposal.urgency is not Urgency.AT_ONCE
+    if quote is None or quote.bid <= ZERO or ZERO < quote.ask < quote.bid or (needs_ask and quote.ask <= ZERO):
+        return Breach("no_quote", "quote")
+    return None

@@ -21,7 +21,7 @@ def policy_schema() -> dict[str, Any]:
                 "type": "object",
                 "description": (section.__doc__ or "").strip(),
                 "additionalProperties": False,
-                "properties": {key.path.partition(".")[2]: _property(key) for key in keys_of(name, section)},
+                "properties": {key.path.partition(".")[2]: _property(key) for key in keys_of(section)},
             }
             for name, section in SECTIONS.items()
         },

@@ -7,12 +7,11 @@ hundredth of a percent. A test demands that changing any key changes what tradek
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from tradekit.domain.account import Mode
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, TEXTS, Key, key, keys_of
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, TEXTS, Key, Section, key, keys_of
 
 _ASSET: Final = "[A-Z0-9]{1,20}"
 _PAPER_BALANCES: Final = {
@@ -25,8 +24,7 @@ _PAPER_BALANCES: Final = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class AccountPolicy:
+class AccountPolicy(Section, name="account"):
     """Whose account this is."""
 
     name: str = key(TEXT, "main", "name of the account and of its folder", pattern="[a-z0-9-]{1,40}")
@@ -41,8 +39,7 @@ class AccountPolicy:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class PaperPolicy:
+class PaperPolicy(Section, name="paper"):
     """The practice exchange, on recorded and synthetic markets."""
 
     balances: Mapping[str, Decimal] = key(
@@ -56,8 +53,7 @@ class PaperPolicy:
     latency_ms: int = key(COUNT, 300, "time an order takes to the exchange", unit="ms", low="0", high="10000")
 
 
-@dataclass(frozen=True, eq=False)
-class UniversePolicy:
+class UniversePolicy(Section, name="universe"):
     """Which coins may be opened. A coin is in the first tier whose three floors it meets."""
 
     exclude: tuple[str, ...] = key(TEXTS, (), "assets that are never opened", pattern=_ASSET)
@@ -90,8 +86,7 @@ class UniversePolicy:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class TriggersPolicy:
+class TriggersPolicy(Section, name="triggers"):
     """What makes a coin worth a look. Zero switches a trigger off."""
 
     move_15m_pct: Decimal = key(NUMBER, Decimal(1), "rise in 15 minutes", unit="pct", low="0", high="100")
@@ -109,8 +104,7 @@ class TriggersPolicy:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class RulesPolicy:
+class RulesPolicy(Section, name="rules"):
     """The built-in rules that turn triggers into proposals."""
 
     enabled: bool = key(BOOL, True, "whether the built-in rules propose", live_default=False)
@@ -120,16 +114,14 @@ class RulesPolicy:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class ProposalsPolicy:
+class ProposalsPolicy(Section, name="proposals"):
     """A program of yours that prints proposals. What it prints is not trusted: the caps below bind it."""
 
     command: tuple[str, ...] = key(TEXTS, (), "program and arguments, run once a cycle without a shell")
     command_timeout_seconds: int = key(COUNT, 10, "then it is ended", unit="seconds", low="1", high="45")
 
 
-@dataclass(frozen=True, eq=False)
-class RiskPolicy:
+class RiskPolicy(Section, name="risk"):
     """Caps on what may be opened. Open and unanswered orders count; nothing here stops a sale."""
 
     max_total_at_risk_pct: Decimal = key(
@@ -164,8 +156,7 @@ class RiskPolicy:
     exits_when_halted: bool = key(BOOL, True, "whether stops and other exits go on under the kill switch")
 
 
-@dataclass(frozen=True, eq=False)
-class ExecutionPolicy:
+class ExecutionPolicy(Section, name="execution"):
     """How orders are placed and how long they rest."""
 
     ttl_tier1_seconds: int = key(COUNT, 12, "life of a resting order", unit="seconds", low="1", high="600")
@@ -193,8 +184,7 @@ class ExecutionPolicy:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class ExitsPolicy:
+class ExitsPolicy(Section, name="exits"):
     """When a position is sold. Zero switches an exit off."""
 
     stop_loss_pct: Decimal = key(NUMBER, Decimal(10), "loss against the average cost", unit="pct", low="0", high="100")
@@ -210,15 +200,13 @@ class ExitsPolicy:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class StoragePolicy:
+class StoragePolicy(Section, name="storage"):
     """Where the files may lie."""
 
     allow_network_filesystem: bool = key(BOOL, False, "accept a home whose file locks may not hold (NFS, FUSE)")
 
 
-@dataclass(frozen=True, eq=False)
-class Policy:
+class Policy(NamedTuple):
     """All sections. Made by `check.read_policy` alone, so a `Policy` at hand is a valid one."""
 
     account: AccountPolicy
@@ -233,7 +221,7 @@ class Policy:
     storage: StoragePolicy
 
 
-SECTIONS: Final[Mapping[str, Any]] = {
+SECTIONS: Final[Mapping[str, type[Section]]] = {
     "account": AccountPolicy,
     "paper": PaperPolicy,
     "universe": UniversePolicy,
@@ -249,5 +237,5 @@ SECTIONS: Final[Mapping[str, Any]] = {
 
 def all_keys() -> Iterator[Key]:
     """Every key, section by section, in the order of this file."""
-    for name, section in SECTIONS.items():
-        yield from keys_of(name, section)
+    for section in SECTIONS.values():
+        yield from keys_of(section)
