@@ -8,6 +8,7 @@ TESTS ?= tests
 .PHONY: demo install test check lint types docs lock clean
 
 demo: install ## install tradekit and run one cycle on a paper account in ./demo-home
+	rm -rf demo-home
 	$(RUN)/tradekit cycle --home demo-home --proposals docs/examples/first-day.json
 	$(RUN)/tradekit status --home demo-home
 

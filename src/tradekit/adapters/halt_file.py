@@ -18,6 +18,9 @@ def set_halt(folder: Path, reason: str) -> bool:
     """Halts what lives in `folder`, durably. False when it was halted already. Raises `NeedsHuman`."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:  # a file in the folder's place, which is no halt
+        raise _fault(folder, error) from None
+    try:
         descriptor = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return False

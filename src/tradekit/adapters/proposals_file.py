@@ -70,6 +70,8 @@ def load_proposals(where: str) -> tuple[Proposal, ...]:
     """The proposals in the file `where`, or on stdin for `-`. Raises `BadInput`."""
     if where == "-":
         return parse_proposals(read_stdin(MAX_BYTES), STDIN)
+    if not where:
+        raise BadInput(Problem("file_missing", "--proposals is empty", "name a file, or - for stdin"))
     return parse_proposals(read_text_file(Path(where), MAX_BYTES), where)
 
 

@@ -14,12 +14,14 @@ from tradekit.flows.cycle import CycleReport
 
 def present(report: CycleReport, policy_source: str, skipped: int) -> Result:
     """The result of `tradekit cycle`. `skipped` runs before it found the lock held."""
-    data = {"policy": policy_source, "skipped_runs": skipped, **to_plain(CycleReport, report)}
+    told = to_plain(CycleReport, report._replace(problems=()))
+    data = {"policy": policy_source, "skipped_runs": skipped, **told}
+    del data["exit_code"], data["problems"]  # they stand beside the data
     problems = report.problems
     if skipped >= 3:
         problems = (*problems, Problem("runs_skipped", f"{skipped} runs before this one found the lock held"))
     tables = [table for table in (_decisions(report.decisions), _orders(report)) if table.rows]
-    shown = (_headline(report), *_notes(report), *tables, _money(report))
+    shown: tuple[str | Table, ...] = (_headline(report), *_notes(report), *tables, _money(report))
     return Result("cycle", report.exit_code, data, problems, shown, _brief(report))
 
 
@@ -51,7 +53,7 @@ def _notes(report: CycleReport) -> list[str]:
     if report.halted:
         notes.append("HALTED: nothing is opened. `tradekit resume` ends it.")
     if report.repeated:
-        notes.append(f"Carried out before, not again: {', '.join(report.repeated)}")
+        notes.append(f"Used before, not again: {', '.join(report.repeated)}")
     if not report.decisions and not report.repeated:
         notes.append("Nothing was proposed.")
     return notes
@@ -73,7 +75,7 @@ def _verdict(decision: Decision) -> tuple[str, str]:
         case Approved(amount=amount, binding_rule=rule):
             return "clamped", f"to {number(amount)} by {rule}"
         case Refused(_, code, rule, limit, actual, unit):
-            figures = "" if limit is None else f": {number(actual, 4)} against {number(limit, 4)} {unit}"
+            figures = "" if limit is None else f": {number(actual, 4)}, limit {number(limit, 4)} {unit}"
             return "refused", f"{code} ({rule}){figures}"
 
 

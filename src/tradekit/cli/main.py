@@ -13,17 +13,19 @@ from typing import Final, NoReturn
 import typer
 
 from tradekit import __version__
-from tradekit.cli.output import Result, emit, silence
+from tradekit.cli.output import Result, emit, prepare_streams, silence
 from tradekit.domain.errors import ExitCode, Problem, TradekitError
 
 COMMANDS: Final = ("cycle", "status", "halt", "resume", "init", "policy", "state")
 _GROUPS: Final = {"policy": ("check", "show", "schema"), "state": ("verify", "history", "restore")}
+_INTERRUPTED: Final = 130  # what typer makes of a KeyboardInterrupt
 _HELP: Final = "Execute and guard spot-crypto orders, one command at a time; made for cron."
 
 
 def main() -> NoReturn:
     """Runs the command line and exits. Never prints a traceback unless TRADEKIT_DEBUG is set."""
     os.umask(0o077)
+    prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -40,7 +42,9 @@ def run(arguments: list[str]) -> int:
         known = command.partition(" ")[0] in COMMANDS
         wrong = Problem("usage", message, f"`tradekit {command} --help`" if known else "`tradekit --help`")
         return emit(Result(command, ExitCode.BAD_INPUT, None, (wrong,)), as_json=as_json, quiet=False)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as ended:
+        if isinstance(ended.__cause__, EOFError):  # typer takes any end of file for a Ctrl-D at a prompt; we have none
+            return _report_bug(command, ended.__cause__, as_json=as_json)
         stopped = Problem("interrupted", "stopped by a signal", "the next run goes on from what is written down")
         return emit(Result(command, ExitCode.PARTLY_DONE, None, (stopped,)), as_json=as_json, quiet=False)
     except BrokenPipeError:
@@ -87,6 +91,8 @@ def _root(
 
 
 def _exit_code(returned: object) -> int:
+    if returned == _INTERRUPTED:
+        raise KeyboardInterrupt
     return returned if isinstance(returned, int) else ExitCode.DONE
 
 

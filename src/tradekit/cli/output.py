@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from typing import Any, Final, NamedTuple, TextIO
 
 from tradekit.adapters.safe_text import safe
@@ -54,7 +55,7 @@ class Result(NamedTuple):
 
 
 def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
-    """Prints a result and returns its exit code. A closed pipe changes nothing of what was done."""
+    """Prints a result and returns its exit code. Output that nobody takes changes nothing of what was done."""
     try:
         if as_json:
             print(_document(result))
@@ -67,14 +68,42 @@ def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout)
+    except OSError as lost:
+        silence(sys.stdout)
+        tell(sys.stderr, _line(Problem("output_lost", f"the result can't be written: {lost.strerror}", "")))
     if not as_json:
         for problem in result.problems:
-            print(_line(problem), file=sys.stderr)
+            tell(sys.stderr, _line(problem))
     return result.exit_code
 
 
+def tell(stream: TextIO, text: str, end: str = "\n") -> None:
+    """Writes to a stream that may be gone: what is told must never stop what is done."""
+    try:
+        print(text, end=end, file=stream, flush=True)
+    except OSError:
+        silence(stream)
+
+
+def prepare_streams() -> None:
+    """Puts something harmless where stdin, stdout or stderr are closed, or the next file to be opened would take its
+    number; and lets every character pass that a terminal's encoding doesn't know.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - lives as long as the process
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def silence(stream: TextIO) -> None:
-    """Lets the interpreter flush a closed pipe at exit without a complaint."""
+    """Lets the interpreter flush a closed pipe or a full disk at exit without a complaint."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, stream.fileno())
 

@@ -87,7 +87,7 @@ def restore(
     account = find_account(home, policy)
     require_account(account)
     if dry_run:
-        chosen = reading_store(account).old_state(name) if name else None
+        chosen = None if name is None else reading_store(account).old_state(name)
         text = (
             f"Would take the books of {name}."
             if chosen

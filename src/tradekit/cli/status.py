@@ -52,12 +52,17 @@ def _present(report: StatusReport) -> Result:
     if stamp.exchange == "paper":
         shown.append("Paper account on recorded and synthetic markets. No real money moves.")
     if report.cycles:
-        shown.append(f"{report.cycles} cycles, the last event at {moment(report.time)}")
+        shown.append(
+            f"{report.cycles} cycle{'s' if report.cycles > 1 else ''}, the last event at {moment(report.time)}"
+        )
     else:
         shown.append("No cycle has finished yet.")
     if report.halt is not None:
         shown.append(f"HALTED: {report.halt}. `tradekit resume` ends it.")
-    shown.append(f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle")
+    if report.cycles:
+        shown.append(
+            f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle"
+        )
     rows = tuple(
         (p.asset, number(p.quantity), number(p.average), number(p.cost, 2), number(p.realized, 2), number(p.outside))
         for p in report.positions

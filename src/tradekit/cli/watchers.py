@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from tradekit.adapters.safe_text import safe
-from tradekit.cli.output import moment, number
+from tradekit.cli.output import moment, number, tell
 from tradekit.domain.event import (
     CancelRequested,
     FillBooked,
@@ -48,7 +48,7 @@ class JsonLog(Silent):
         """Writes the line of an order event."""
         line = log_line(record, after)
         if line is not None:
-            print(json.dumps(line), file=self._stream, flush=True)
+            tell(self._stream, json.dumps(line))
 
 
 class Progress(Silent):
@@ -61,14 +61,14 @@ class Progress(Silent):
         """Redraws the line."""
         filled = sum(1 for order in orders if order.filled > 0)
         text = f"{len(orders)} orders wait, {filled} partly filled, {(until - now) / 1000:.0f} s left"
-        print(f"\r{text:<70}", end="", file=self._stream, flush=True)
+        tell(self._stream, f"\r{text:<70}", end="")
 
     def recorded(self, record: Record, before: State, after: State) -> None:
         """Tells each fill."""
         if isinstance(record.event, FillBooked):
             fill = record.event.fill
             text = f"{fill.side} {number(fill.amount)} {safe(fill.base)} at {number(fill.price)} {safe(fill.quote)}"
-            print(f"\r{text:<70}", file=self._stream, flush=True)
+            tell(self._stream, f"\r{text:<70}")
 
 
 def log_line(record: Record, after: State) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TTY_WAIT_SECONDS: Final = 65.0
 PAPER: Final = "paper"
+PAPER_QUOTE: Final = "USDT"
 
 
 class Account(NamedTuple):
@@ -47,6 +48,9 @@ def find_account(home_option: str | None, policy_option: str | None) -> Account:
     home = home_directory(home_option, os.environ)
     loaded = load_policy(policy_source(home, policy_option, os.environ))
     account = loaded.policy.account
+    if account.quote != PAPER_QUOTE and account.mode is Mode.PAPER:
+        message = f"{loaded.source}: account.quote is {account.quote}, and all paper markets are in {PAPER_QUOTE}"
+        raise BadInput(Problem("paper_quote", message, f'set account.quote = "{PAPER_QUOTE}"'))
     if account.mode is Mode.LIVE:
         message = f"{loaded.source}: account.mode is live, and this version trades on paper only"
         raise BadInput(Problem("live_not_available", message, 'set account.mode = "paper"'))
@@ -97,6 +101,8 @@ def trading_desk(
 def _paper_desk(
     account: Account, files: AccountStore, store: Store, watcher: Watcher, stop: StopFlag, *, dry_run: bool
 ) -> Iterator[Desk]:
+    from tempfile import TemporaryDirectory
+
     from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
     from tradekit.adapters.proposal_archive import JournalArchive
     from tradekit.domain.ids import content_digest
@@ -104,24 +110,28 @@ def _paper_desk(
     from tradekit.steps.desk import Desk
 
     path, setup = account.folder / LEDGER_NAME, paper_setup(account.policy)
-    if dry_run:
-        world = PaperWorld.scratch(path, setup, must_stop=stop.is_set)
-    else:
-        world = PaperWorld(path, setup, must_exist=files.is_opened(), must_stop=stop.is_set)
-    with world:
+    loaded = store.load()  # before the exchange moves: a damaged state leaves everything as it was
+    with ExitStack() as cleanup:
+        if dry_run:
+            cache = Path(cleanup.enter_context(TemporaryDirectory()))
+            world = cleanup.enter_context(PaperWorld.scratch(path, setup, must_stop=stop.is_set))
+        else:
+            cache = account.folder / "cache"
+            must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
+            world = cleanup.enter_context(PaperWorld(path, setup, must_exist=must_exist, must_stop=stop.is_set))
         world.begin_run(account.policy.execution.interval_seconds * 1000)
         desk = Desk(
             policy=account.policy,
             exchange=world.exchange,
             clock=world.clock,
             store=store,
-            archive=JournalArchive(account.folder / "cache" / "consumed.sqlite3", files.lines),
+            archive=JournalArchive(cache / "consumed.sqlite3", files.lines),
             watcher=watcher,
             state=State(account.stamp),
             identity=content_digest(PAPER, account.stamp.account, str(world.clock.now())),
             dry_run=dry_run,
         )
-        desk.load()
+        desk.take_over(loaded)
         yield desk
 
 

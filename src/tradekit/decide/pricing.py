@@ -48,7 +48,9 @@ def ttl_seconds(policy: Policy, tier: Tier) -> int:
 def limit_price(policy: Policy, approved: Approved, quote: Quote, market: Market) -> Decimal:
     """Where the order goes: a maker at or inside the touch, an order at once at its bound."""
     if approved.proposal.urgency is Urgency.AT_ONCE:
-        return approved.worst_price
+        # exchanges hold their minimum against the limit price: a bound a little nearer beats a stop that can't go out
+        smallest = ceil_to(market.min_notional / approved.amount, market.price_tick)
+        return smallest if approved.worst_price < smallest <= quote.bid else approved.worst_price
     wide = policy.execution.improve_spread_ticks
     inside = market.price_tick if wide and quote.ask - quote.bid >= wide * market.price_tick else Decimal(0)
     if inside and quote.ask - quote.bid < 2 * market.price_tick:

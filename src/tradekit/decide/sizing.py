@@ -33,7 +33,8 @@ def size_order(
     return OrderIntent(
         approved,
         attempt,
-        client_order_id(state.identity, proposal.id, attempt),
+        # the origin keeps ids that others choose apart from our own
+        client_order_id(state.identity, f"{proposal.origin}:{proposal.id}", attempt),
         amount,
         price,
         TimeInForce.IOC if at_once else TimeInForce.PO,

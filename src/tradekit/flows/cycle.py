@@ -186,7 +186,7 @@ def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
 def _mismatch(item: Difference) -> Problem:
     return Problem(
         "books_mismatch",
-        f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}; nothing is opened in it",
+        f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}; nothing is opened with it",
         "look for deposits, withdrawals or orders placed elsewhere",
     )
 

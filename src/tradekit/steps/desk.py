@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradekit.decide.fold import fold, replay
-from tradekit.domain.event import Event
+from tradekit.domain.event import Event, Record
 from tradekit.domain.policy.sections import Policy
-from tradekit.domain.ports import Clock, Exchange, ProposalArchive, Store, Watcher
+from tradekit.domain.ports import Clock, Exchange, Loaded, ProposalArchive, Store, Watcher
 from tradekit.domain.state import State
 
 
@@ -30,8 +30,11 @@ class Desk:
     dry_run: bool = False
 
     def load(self) -> None:
-        """Takes over what earlier runs left: the newest state and the journal after it."""
-        loaded = self.store.load()
+        """Takes over what earlier runs left. Raises `NeedsHuman` for damage."""
+        self.take_over(self.store.load())
+
+    def take_over(self, loaded: Loaded) -> None:
+        """Goes on from the newest state and the journal after it, or begins a fresh account."""
         if loaded.state is None:
             self.store.create(self.state)
         else:
@@ -41,7 +44,10 @@ class Desk:
         """Makes events durable in one write, then folds them in. Raises `NeedsHuman` when the disk refuses."""
         if not events:
             return
-        for record in self.store.append(events, self.clock.now(), reduces_risk=reduces_risk):
+        now = self.clock.now()
+        # what can't be folded must never become durable: no later run could read past it
+        replay(self.state, [Record(seq, now, event) for seq, event in enumerate(events, self.state.seq + 1)])
+        for record in self.store.append(events, now, reduces_risk=reduces_risk):
             before, self.state = self.state, fold(self.state, record)
             self.watcher.recorded(record, before, self.state)
 

@@ -20,6 +20,9 @@ def book_new_fills(desk: Desk, symbols: Iterable[str]) -> tuple[Fill, ...]:
         return ()
     fresh: dict[tuple[str, str], Fill] = {}
     for fill in desk.exchange.fills_since(since):
+        # what is older than was asked for may be booked already: its id is not remembered any more
+        if fill.symbol not in since or fill.time < since[fill.symbol]:
+            continue
         if fill.trade_id not in desk.state.seen_fills.get(fill.symbol, {}):
             fresh.setdefault((fill.symbol, fill.trade_id), fill)
     ordered = sorted(fresh.values(), key=lambda fill: (fill.time, fill.symbol, fill.trade_id))

@@ -7,8 +7,10 @@ before the exchange's own look-up says that it is final.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
+from tradekit.domain.errors import Unreachable
 from tradekit.domain.event import CancelRequested, Event, OrderAcknowledged, OrderFinal, OrderNotPlaced
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import FinalWord, Order
@@ -40,7 +42,8 @@ def refresh(desk: Desk, ids: Iterable[ClientOrderId]) -> None:
 def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
     """Cancels orders as a set, again after each back-off of the policy, until each is final.
 
-    Returns those that are still not final: the next run goes on with them. Raises `Unreachable`.
+    Returns those that are still not final: the next run goes on with them. An exchange that doesn't answer the
+    look-up is asked to cancel all the same: a resting order is worse than a cancel too many.
     """
     waits = [0, *desk.policy.execution.cancel_backoff_ms]
     left = tuple(ids)
@@ -50,7 +53,8 @@ def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[Clien
         asked = [desk.state.orders[id] for id in left]
         desk.record(*(CancelRequested(order.id, reason) for order in asked))
         desk.exchange.cancel(asked)
-        refresh(desk, left)
+        with suppress(Unreachable):
+            refresh(desk, left)
         left = tuple(id for id in left if desk.state.orders[id].is_live)
         if not left:
             break
@@ -73,7 +77,8 @@ def _reported(order: Order, report: OrderReport) -> list[Event]:
         events.append(OrderAcknowledged(order.id, report.exchange_id))
     word = _FINAL.get(report.status)
     if word is not None and (order.is_live or order.is_tombstone):
-        events.append(OrderFinal(order.id, word, order.filled if report.filled is None else report.filled))
+        said = order.intent.amount if word is FinalWord.FILLED else order.filled
+        events.append(OrderFinal(order.id, word, said if report.filled is None else report.filled))
     return events
 
 

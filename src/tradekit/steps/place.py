@@ -15,14 +15,20 @@ from tradekit.steps.desk import Desk
 
 
 def place(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Problem, ...]:
-    """Sends intents as one batch. Opens are left out under the kill switch or when the disk is nearly full.
+    """Sends intents as one batch. Opens are left out under the kill switch or when the disk is nearly full; sales
+    under the kill switch only where the policy says so. Asserts that no id was ever sent before.
 
     Returns the problems that kept something from being sent. Never raises for the exchange: a missing answer is an
     outcome too. Raises `NeedsHuman` when the journal can't be written; nothing is sent then.
     """
+    ids = [intent.client_order_id for intent in intents]
+    assert len(ids) == len({*ids}) and not desk.state.orders.keys() & {*ids}, "an id is sent once"
     sales = [intent for intent in intents if not intent.approved.proposal.opens]
     opens = [intent for intent in intents if intent.approved.proposal.opens]
     problems: list[Problem] = []
+    if sales and not desk.policy.risk.exits_when_halted and desk.store.is_halted():
+        problems.append(Problem("halted", f"{len(sales)} sales were not sent: the kill switch is set", _RESUME))
+        sales = []
     if opens and desk.store.is_halted():
         problems.append(
             Problem("halted", f"{len(opens)} opening orders were not sent: the kill switch is set", _RESUME)

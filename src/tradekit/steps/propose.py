@@ -63,7 +63,8 @@ def _look_for_triggers(desk: Desk, tiers: Mapping[str, TierMemory]) -> tuple[tup
     try:
         return find_triggers(desk.policy.triggers, desk.exchange.candles(eligible(tiers), minutes)), ()
     except Unreachable as silent:
-        return (), silent.problems
+        told = "; ".join(problem.message for problem in silent.problems)
+        return (), (Problem("no_price_history", told, "the built-in rules propose nothing until it is back"),)
 
 
 def _consumed(desk: Desk, external: Sequence[Proposal]) -> Mapping[str, str]:

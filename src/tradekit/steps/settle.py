@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tradekit.domain.errors import Unreachable
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Closed
@@ -28,12 +29,18 @@ def settle(desk: Desk) -> Settled:
     """
     before = unfinished(desk.state)
     tombstones = tuple(id for id, order in desk.state.orders.items() if order.is_tombstone)
-    refresh(desk, (*before, *tombstones))
+    silent: Unreachable | None = None
+    try:
+        refresh(desk, (*before, *tombstones))
+    except Unreachable as error:
+        silent = error  # what is past its deadline is canceled all the same
     now = desk.clock.now()
     live = [order for id, order in desk.state.orders.items() if order.is_live and not order.is_unanswered]
     overdue = tuple(order.id for order in live if order.intent.deadline <= now or order.is_canceling)
     if overdue and not desk.dry_run:
         cancel(desk, overdue, "past its deadline")
+    if silent is not None:
+        raise silent
     after = unfinished(desk.state)
     return Settled(tuple(id for id in before if id not in after), overdue, after)
 

@@ -79,6 +79,7 @@ class Ledger:
         except sqlite3.Error as error:
             raise ledger_file.fault(path, error) from error
         if quote != setup.quote:
+            db.close()  # or its log would stay behind
             message = f"{path} keeps an account in {quote}, not in {setup.quote}"
             raise NeedsHuman(Problem("paper_ledger_mismatch", message, "use another home, or the former quote"))
 

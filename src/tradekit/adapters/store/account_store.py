@@ -75,6 +75,9 @@ class AccountStore:
             tail = self._journal.tail(saved.position)
             if tail.torn and self._may_write:
                 self._journal.cut(tail.end)
+            if self._may_write:
+                self._journal.make_durable()
+                self._disk.sync(self._folder)
             self._saved, self._end = saved, tail.end
             return Loaded(saved.state, tuple(line.record for line in tail.lines))
 
@@ -82,6 +85,8 @@ class AccountStore:
         """See `Store.create`."""
         with _disk_errors(self._folder):
             self._write_state(Saved(state, START))
+            for folder in self._folder.parents[:2]:
+                self._disk.sync(folder)  # a run that was killed may have made them
 
     def append(self, events: Sequence[Event], time: int, *, reduces_risk: bool) -> tuple[Record, ...]:
         """See `Store.append`. After a write that failed nothing is written any more: what it left behind is unknown."""
@@ -103,7 +108,7 @@ class AccountStore:
         if self._saved is not None and self._saved.state is state and self._saved.position == self._end:
             return
         with _disk_errors(self._folder):
-            if self._saved is not None:
+            if self._saved is not None and self._saved.state.is_opened:
                 self._generations.keep(self.state_path, self._saved)
             self._write_state(Saved(state, self._end))
 

@@ -50,6 +50,10 @@ class Disk(Protocol):
         """Makes a folder and its parents, readable by the owner alone, durable on return."""
         ...
 
+    def sync(self, path: Path) -> None:
+        """Makes durable what a file holds or which names a folder has, whoever wrote it."""
+        ...
+
     def free_bytes(self, folder: Path) -> int:
         """Space that this user may still fill."""
         ...
@@ -106,7 +110,7 @@ class RealDisk:
         except OSError:
             self.remove(temporary)
             raise
-        _sync_folder(path.parent)
+        self.sync(path.parent)
 
     def link(self, path: Path, name: Path) -> None:
         """See `Disk.link`; a name that is there already is given anew."""
@@ -129,7 +133,15 @@ class RealDisk:
             return
         self.make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
+        self.sync(folder.parent)
+
+    def sync(self, path: Path) -> None:
+        """See `Disk.sync`."""
+        descriptor = os.open(path, _READ)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def free_bytes(self, folder: Path) -> int:
         """See `Disk.free_bytes`."""
@@ -140,7 +152,7 @@ class RealDisk:
         """See `Disk.reserve`."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, size)
+            _write_all(descriptor, bytes(size))
         finally:
             os.close(descriptor)
 
@@ -149,11 +161,3 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

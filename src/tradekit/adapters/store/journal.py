@@ -8,8 +8,10 @@ bad end that a crash can have left is cut; anything else that is bad stops the r
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -110,6 +112,13 @@ class Journal:
         self._disk.append(self._path(place.segment), bytes(data))
         return tuple(records), end
 
+    def make_durable(self) -> None:
+        """Syncs what an earlier run may have written without syncing it before it was killed."""
+        numbers = self._segments()
+        if numbers:
+            self._disk.sync(self._path(numbers[-1]))
+            self._disk.sync(self._folder)
+
     def cut(self, end: Position) -> None:
         """Removes an unfinished write after `end` by rewriting the file without it."""
         path = self._path(end.segment)
@@ -131,10 +140,12 @@ class Journal:
         try:
             for number in self._segments():
                 place = self._enter(number, place)
-                for line in self._read(number, place, may_be_torn=True)[0]:
-                    place = line.end
+                content = self._disk.read(self._path(number))
+                _, place = self._parse(content[place.offset :], place)
+                if place.offset < len(content):
+                    break
         except NeedsHuman:
-            return place
+            pass
         return place
 
     def set_aside(self, end: Position, suffix: str) -> list[str]:
@@ -145,27 +156,34 @@ class Journal:
             if number < end.segment or (number == end.segment and self._disk.size(path) == end.offset):
                 continue
             whole = self._disk.read(path)[: end.offset] if number == end.segment else b""
-            self._disk.link(path, path.with_name(path.name + suffix))
-            self._disk.remove(path)
-            moved.append(path.name + suffix)
+            moved.append(self._rename(number, suffix))
             if whole:
                 self._disk.replace(path, whole)
         return moved
 
     def rescue(self, after: Position, suffix: str) -> list[str]:
         """Begins anew after a state whose own past is damaged, with the whole events since. Raises `NeedsHuman`."""
-        end, rest = self.tail(after).end, b""
-        for number in (number for number in self._segments() if number >= after.segment):
-            whole = self._disk.read(self._path(number))[: end.offset if number == end.segment else None]
-            rest += whole[after.offset :] if number == after.segment else whole.partition(b"\n")[2]
-        moved = self.set_aside(START, suffix)
-        self._disk.replace(self._path(end.segment + 1), _header(after.seq, after.hash) + rest)
-        return moved
+        numbers = self._segments()
+        last = self._enter(numbers[-1], START) if numbers else START
+        if (last.seq, last.hash) != (after.seq, after.hash):  # else a rescue was cut short, or the file begins here
+            end, rest = self.tail(after).end, b""
+            for number in (number for number in numbers if number >= after.segment):
+                whole = self._disk.read(self._path(number))[: end.offset if number == end.segment else None]
+                rest += whole[after.offset :] if number == after.segment else whole.partition(b"\n")[2]
+            numbers.append(end.segment + 1)
+            self._disk.replace(self._path(numbers[-1]), _header(after.seq, after.hash) + rest)
+        return [self._rename(number, suffix) for number in numbers[:-1]]
 
     def begin_anew(self, after: Position, suffix: str) -> tuple[Position, list[str]]:
         """Starts a new journal after a state that is ahead of the old one; the old files get another name."""
         moved = self.set_aside(START, suffix)
         return self._begin_segment(after), moved
+
+    def _rename(self, number: int, suffix: str) -> str:
+        path = self._path(number)
+        self._disk.link(path, path.with_name(path.name + suffix))
+        self._disk.remove(path)
+        return path.name + suffix
 
     def _segments(self) -> list[int]:
         names = self._disk.names(self._folder)
@@ -176,8 +194,10 @@ class Journal:
 
     def _begin_segment(self, after: Position) -> Position:
         number = after.segment + 1
-        data = _header(after.seq, after.hash)
-        self._disk.replace(self._path(number), data)
+        path, data = self._path(number), _header(after.seq, after.hash)
+        if self._disk.size(path) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        self._disk.replace(path, data)
         return Position(number, len(data), after.seq, after.hash)
 
     def _enter(self, number: int, before: Position) -> Position:

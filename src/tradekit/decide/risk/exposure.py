@@ -1,7 +1,7 @@
 """What is at risk: positions, opening orders that are open or unanswered, and what this batch was already granted.
 
-Values are in quote currency. A missing quote never enlarges a cap: such a holding is worth nothing in the equity and
-its full cost in the exposure.
+Values are in quote currency. A missing or broken quote never enlarges a cap: such a holding is worth nothing in the
+equity, and in the exposure its full cost or, where that is more, what it was worth at its best bid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.universe import tier_of
-from tradekit.domain.market import Snapshot
+from tradekit.domain.market import Quote, Snapshot
 from tradekit.domain.numbers import ZERO, total
 from tradekit.domain.state import State
 from tradekit.domain.universe import Tier
@@ -52,12 +52,15 @@ class Exposure(NamedTuple):
 
 
 def measure(state: State, snapshot: Snapshot) -> Exposure:
-    """The exposure before anything is granted. Holdings count at the mid, or at cost where no quote is to be had."""
+    """The exposure before anything is granted. Holdings count at the mid where there is a quote."""
     held = {}
     for asset, position in state.positions.items():
         if position.quantity > 0:
-            quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
-            held[asset] = position.cost if quote is None else position.quantity * quote.mid
+            quote = _quote(state, snapshot, asset)
+            if quote is None:
+                held[asset] = max(position.cost, position.quantity * position.peak)
+            else:
+                held[asset] = position.quantity * (quote.mid if quote.ask > 0 else quote.bid)
     pending: dict[str, Decimal] = {}
     for order in state.orders.values():
         proposal = order.intent.approved.proposal
@@ -71,7 +74,7 @@ def equity_now(state: State, snapshot: Snapshot) -> Decimal | None:
     value = state.cash
     for asset, position in state.positions.items():
         if position.quantity > 0:
-            quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
+            quote = _quote(state, snapshot, asset)
             if quote is None:
                 return None
             value += position.quantity * quote.bid
@@ -82,7 +85,13 @@ def equity_for_caps(state: State, snapshot: Snapshot) -> Decimal:
     """The smaller of now and the last good value; what has no quote is worth nothing."""
     now = state.cash
     for asset, position in state.positions.items():
-        quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
+        quote = _quote(state, snapshot, asset)
         if quote is not None:
             now += position.quantity * quote.bid
     return now if state.equity is None else min(now, state.equity)
+
+
+def _quote(state: State, snapshot: Snapshot, asset: str) -> Quote | None:
+    """The asset's quote, or None where there is no bid or the book is crossed, which is a broken reading."""
+    quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
+    return None if quote is None or quote.bid <= 0 or 0 < quote.ask < quote.bid else quote

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
+from tradekit.decide.risk import situation
 from tradekit.decide.risk.situation import Ask, Breach, Cap, Situation
-from tradekit.domain.numbers import COST_PLACES, ONE, PERCENT, ZERO, floor_to
+from tradekit.domain.numbers import BP, COST_PLACES, ONE, PERCENT, ZERO, divide, floor_to
 from tradekit.domain.universe import Tier
 
 _HOUR_MS: Final = 3_600_000
@@ -31,11 +32,8 @@ def expiry(at: Situation, ask: Ask) -> Breach | None:
 
 
 def tradable(at: Situation, ask: Ask) -> Breach | None:
-    """The exchange trades the symbol now, and quotes it."""
-    market = at.snapshot.markets.get(ask.proposal.symbol)
-    if market is None or not market.active:
-        return Breach("market_closed", "market")
-    return Breach("no_quote", "quote") if ask.proposal.symbol not in at.snapshot.quotes else None
+    """The exchange trades the symbol now, with filters and a quote that can be reckoned with."""
+    return situation.tradable(at, ask.proposal)
 
 
 def eligible(at: Situation, ask: Ask) -> Breach | None:
@@ -50,20 +48,21 @@ def answered(at: Situation, ask: Ask) -> Breach | None:
 
 
 def books_match(at: Situation, ask: Ask) -> Breach | None:
-    """Nothing is opened in an asset whose balance is not what the books say."""
-    return Breach("books_mismatch", "books") if ask.proposal.base in at.mismatched else None
+    """Nothing is opened in an asset whose balance is not what the books say; nothing at all when that is the cash."""
+    unsure = {ask.proposal.base, at.state.stamp.quote} & at.mismatched
+    return Breach("books_mismatch", "books") if unsure else None
 
 
 def trades_per_hour(at: Situation, ask: Ask) -> Breach | None:
     """Opening orders in the last 60 minutes."""
     done = sum(1 for item in at.state.openings if item.time > at.now - _HOUR_MS) + len(at.grants)
-    return _count("pace_hour", "risk.max_trades_per_hour", at.policy.risk.max_trades_per_hour, done)
+    return _count("pace_hour", "risk.max_trades_per_hour", at.policy.risk.max_trades_per_hour, done, "orders")
 
 
 def trades_per_day(at: Situation, ask: Ask) -> Breach | None:
     """Opening orders in the last 24 hours."""
     done = sum(1 for item in at.state.openings if item.time > at.now - 24 * _HOUR_MS) + len(at.grants)
-    return _count("pace_day", "risk.max_trades_per_day", at.policy.risk.max_trades_per_day, done)
+    return _count("pace_day", "risk.max_trades_per_day", at.policy.risk.max_trades_per_day, done, "orders")
 
 
 def pause(at: Situation, ask: Ask) -> Breach | None:
@@ -97,7 +96,7 @@ def position_count(at: Situation, ask: Ask) -> Breach | None:
             Decimal(len(positions)),
             "positions",
         )
-    return _count("position_count", "risk.max_positions", risk.max_positions, len(positions))
+    return _count("position_count", "risk.max_positions", risk.max_positions, len(positions), "positions")
 
 
 def new_positions(at: Situation, ask: Ask) -> Breach | None:
@@ -107,13 +106,18 @@ def new_positions(at: Situation, ask: Ask) -> Breach | None:
     if ask.proposal.base in before or ask.proposal.base in at.exposure.granted:
         return None
     begun = len(frozenset(at.exposure.granted) - before)
-    return _count("new_positions", "risk.max_new_positions_per_cycle", risk.max_new_positions_per_cycle, begun)
+    return _count(
+        "new_positions", "risk.max_new_positions_per_cycle", risk.max_new_positions_per_cycle, begun, "positions"
+    )
 
 
 def minimum(at: Situation, ask: Ask) -> Breach | None:
-    """An opening order is worth at least the policy's and the exchange's minimum."""
-    market = at.snapshot.markets[ask.proposal.symbol]
-    limit = max(at.policy.risk.min_order_notional, market.min_notional)
+    """An opening order is worth at least the policy's minimum, and the exchange's also when its stop sells it."""
+    market, exits = at.snapshot.markets[ask.proposal.symbol], at.policy.exits
+    at_stop = (ONE - exits.stop_loss_pct * PERCENT) * (ONE - exits.stop_slippage_bp * BP)
+    left_at_stop = at_stop * (ONE - market.taker_fee)
+    sellable = divide(market.min_notional, left_at_stop) if left_at_stop > ZERO else market.min_notional
+    limit = max(at.policy.risk.min_order_notional, sellable)
     if ask.notional >= limit:
         return None
     return Breach("below_min_notional", "risk.min_order_notional", limit, ask.notional, at.state.stamp.quote)
@@ -153,8 +157,8 @@ def cash_cap(at: Situation, ask: Ask) -> Cap:
     return Cap("cash", "cash", floor_to(free / (ONE + fee), _SMALLEST), granted)
 
 
-def _count(code: str, rule: str, limit: int, done: int) -> Breach | None:
-    return None if done < limit else Breach(code, rule, Decimal(limit), Decimal(done + 1), "count")
+def _count(code: str, rule: str, limit: int, done: int, unit: str) -> Breach | None:
+    return None if done < limit else Breach(code, rule, Decimal(limit), Decimal(done + 1), unit)
 
 
 def _spacing(code: str, rule: str, seconds: int, times: list[int], at: Situation) -> Breach | None:

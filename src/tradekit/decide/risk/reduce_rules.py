@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from tradekit.decide.risk.situation import Breach, Situation
+from tradekit.decide.risk.situation import Breach, Situation, tradable
 from tradekit.domain.numbers import ZERO, floor_to
 from tradekit.domain.order import Closed
 from tradekit.domain.proposal import Amount, Proposal, Side
@@ -24,14 +24,6 @@ def expiry(at: Situation, proposal: Proposal) -> Breach | None:
     if proposal.expires is None or at.now < proposal.expires:
         return None
     return Breach("proposal_expired", "expires", Decimal(proposal.expires), Decimal(at.now), "ms")
-
-
-def tradable(at: Situation, proposal: Proposal) -> Breach | None:
-    """The exchange trades the symbol now, and quotes it."""
-    market = at.snapshot.markets.get(proposal.symbol)
-    if market is None or not market.active:
-        return Breach("market_closed", "market")
-    return Breach("no_quote", "quote") if proposal.symbol not in at.snapshot.quotes else None
 
 
 def managed(at: Situation, proposal: Proposal) -> Breach | None:
