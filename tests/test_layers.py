@@ -27,39 +27,12 @@ LIBRARIES: Final = {"adapters": ("*",), "cli": ("typer", "rich")}
 ONE_PLACE: Final = {"ccxt": "adapters", "typer": "cli", "rich": "cli"}
 
 PURE: Final = ("domain", "decide", "steps", "flows")
-OUTSIDE_MODULES: Final = frozenset(
-    [
-        "asyncio",
-        "concurrent",
-        "glob",
-        "http",
-        "importlib",
-        "io",
-        "logging",
-        "multiprocessing",
-        "os",
-        "pathlib",
-        "random",
-        "secrets",
-        "select",
-        "shutil",
-        "signal",
-        "socket",
-        "sqlite3",
-        "ssl",
-        "subprocess",
-        "sys",
-        "tempfile",
-        "threading",
-        "time",
-        "urllib",
-        "uuid",
-    ]
+OUTSIDE_MODULES: Final = re.compile(
+    "asyncio|concurrent|glob|http|importlib|io|logging|multiprocessing|os|pathlib|random|secrets|select|shutil|signal|"
+    "socket|sqlite3|ssl|subprocess|sys|tempfile|threading|time|urllib|uuid"
 )
-OUTSIDE_CALLS: Final = frozenset(["open", "print", "input", "eval", "exec", "compile", "__import__", "breakpoint"])
-OUTSIDE_METHODS: Final = frozenset(
-    ["now", "utcnow", "today", "read_text", "write_text", "read_bytes", "write_bytes", "unlink"]
-)
+OUTSIDE_CALLS: Final = re.compile("open|print|input|eval|exec|compile|__import__|breakpoint")
+OUTSIDE_METHODS: Final = re.compile("now|utcnow|today|unlink|(read|write)_(text|bytes)")
 # The desk's clock is a port: asking it is how a run learns the time.
 CLOCK_PORTS: Final = re.compile(r"(self\.|desk\.|self\._)?(clock|time)\.now")
 
@@ -131,15 +104,15 @@ def outside_touched(module: str, source: str) -> list[str]:
         return []
     tree, found = ast.parse(source), []
     for item in imports_of(tree, frozenset()):
-        if item.module.split(".")[0] in OUTSIDE_MODULES:
+        if OUTSIDE_MODULES.fullmatch(item.module.split(".")[0]):
             found.append(f"{module}:{item.line} imports {item.module}")
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        if called in OUTSIDE_CALLS or (
-            called.rpartition(".")[2] in OUTSIDE_METHODS and "." in called and not CLOCK_PORTS.fullmatch(called)
-        ):
+        _, dot, method = called.rpartition(".")
+        touches = dot and OUTSIDE_METHODS.fullmatch(method) and not CLOCK_PORTS.fullmatch(called)
+        if touches or OUTSIDE_CALLS.fullmatch(called):
             found.append(f"{module}:{node.lineno} calls {called}")
     return found
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from desk import buy, market, policy, sell
 from hypothesis import given
 from hypothesis import strategies as st
-from risk_desk import NOW, quote
 
+from desk import buy, market, policy, sell
+from risk_desk import NOW, quote
 from tradekit.decide.pricing import limit_price, ttl_seconds, worst_price
 from tradekit.domain.account import Balance
 from tradekit.domain.decision import Approved

@@ -6,11 +6,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from desk import buy, policy, sell
 from hypothesis import given
 from hypothesis import strategies as st
-from risk_desk import NOW, PRICES, situation, working
 
+from desk import buy, policy, sell
+from risk_desk import NOW, PRICES, situation, working
 from tradekit.decide.risk.exposure import measure
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
@@ -23,6 +23,7 @@ from tradekit.domain.universe import Tier
 
 D = Decimal
 ASSETS = sorted(PRICES)
+BROKEN: list[tuple[str, str] | None] = [None, ("0", "1"), ("2", "1"), ("1", "0")]
 TIERS = [Tier.T1, Tier.T2, Tier.T3, Tier.NONE]
 
 amounts = st.decimals("0.001", "30", places=6)
@@ -88,7 +89,7 @@ def situations(draw: st.DrawFn) -> Situation:
         free=draw(st.just({}) | st.fixed_dictionaries({"USDT": small.map(str)})),
         orders=unique.values(),
         tiers=draw(st.dictionaries(st.sampled_from(ASSETS), st.sampled_from(TIERS))),
-        quotes=draw(st.dictionaries(st.sampled_from(ASSETS), st.sampled_from([None, ("0", "1"), ("2", "1")]), max_size=1)),
+        quotes=draw(st.dictionaries(st.sampled_from(ASSETS), st.sampled_from(BROKEN), max_size=1)),
     )
 
 
@@ -106,12 +107,13 @@ def test_no_cap_is_exceeded_by_what_is_held_pending_and_sent(at: Situation, prop
         orders={**at.state.orders, **{i.client_order_id: Order(i, Unknown(NOW, "")) for i in opens}}
     )
     after, risk = measure(placed, at.snapshot), at.policy.risk
-    caps = {
+    shares = (risk.max_tier1_pct, risk.max_tier2_pct, risk.max_tier3_pct, ZERO)
+    caps: dict[str, tuple[Decimal, Decimal, Decimal]] = {
         "total": (after.sum(), at.exposure.sum(), risk.max_total_at_risk_pct),
         **{asset: (after.of(asset), at.exposure.of(asset), risk.max_asset_pct) for asset in ASSETS},
         **{
             tier: (after.in_tier(tier, at.state), at.exposure.in_tier(tier, at.state), share)
-            for tier, share in zip(TIERS, (risk.max_tier1_pct, risk.max_tier2_pct, risk.max_tier3_pct, ZERO), strict=True)
+            for tier, share in zip(TIERS, shares, strict=True)
         },
     }
     for name, (value, before, share) in caps.items():

@@ -1,4 +1,4 @@
-"""Every gate and every cap on opening orders: the code, the policy key and the figures of its refusal, and what passes."""
+"""Every gate and cap on opening orders: the code, the policy key and the figures of its refusal, and what passes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from desk import buy, market, policy
 from risk_desk import NOW, decide, granted, opened, refused, situation, working
-
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
 from tradekit.domain.decision import Approved, Refused
@@ -131,9 +131,7 @@ CAPS = [
 
 
 @pytest.mark.parametrize(("keys", "more", "code", "rule", "limit"), [c[1:] for c in CAPS], ids=[c[0] for c in CAPS])
-def test_a_cap_clamps_or_says_why(
-    keys: dict[str, Any], more: dict[str, Any], code: str, rule: str, limit: str
-) -> None:
+def test_a_cap_clamps_or_says_why(keys: dict[str, Any], more: dict[str, Any], code: str, rule: str, limit: str) -> None:
     decision = decide(situation(policy(risk=keys), **more), BTC)
     assert isinstance(decision, Approved)
     assert (decision.amount, decision.clamped_from, decision.binding_rule) == (D("0.2"), D("0.3"), rule)
@@ -155,7 +153,9 @@ def test_what_is_used_up_is_held_plus_bought_plus_granted() -> None:
         orders=[working(Side.BUY, "SOL/USDT", "3", "19", filled="1")],  # 2 left at 19 = 38
     )
     # equity 1000 + 49.98 = 1049.98, a fifth is 209.996; less 50 + 38 = 121.996 left, of which 30 go first
-    first, second = judge(at, [buy("BTC/USDT", notional="30", confidence="0.9"), buy("BTC/USDT", notional="200", id="2")])
+    first, second = judge(
+        at, [buy("BTC/USDT", notional="30", confidence="0.9"), buy("BTC/USDT", notional="200", id="2")]
+    )
     assert granted(first) == D("0.3")
     assert granted(second) == D("0.919")  # 91.996 / 100
 

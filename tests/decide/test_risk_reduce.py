@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from desk import market, policy, sell
 from risk_desk import NOW, decide, granted, refused, situation, working
-
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
 from tradekit.domain.decision import Approved
@@ -62,7 +62,7 @@ def test_a_rule_says_why(
 def test_one_sale_at_a_time(state: OrderState) -> None:
     at = situation(held=HELD, orders=[working(Side.SELL, "BTC/USDT", "0.5", "101", state)])
     said = refused(decide(at, ALL))
-    assert (said.code, said.rule, said.actual) == ("sale_working", "order", 1)
+    assert (said.code, said.rule, said.actual) == ("sale_working", "order", D(1))
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from desk import buy, market, policy, sell
 from risk_desk import NOW, situation
-
 from tradekit.decide.budget import last_deadline, within_budget
 from tradekit.decide.risk.situation import Situation
 from tradekit.decide.sizing import size_order

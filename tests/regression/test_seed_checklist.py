@@ -6,7 +6,6 @@ from collections import deque
 from decimal import Decimal
 
 from desk import World, buy, policy, sell
-
 from tradekit.domain.event import OrderFinal
 from tradekit.domain.order import Closed, FinalWord
 
@@ -52,7 +51,7 @@ def test_canceled_then_filled_is_reconciled() -> None:
     assert (final.word, final.reported_filled) == (FinalWord.CANCELED, D("0.150"))
     order = world.order("buy-BTC")
     assert not isinstance(order.state, Closed)
-    assert (order.filled, order.remaining) == (0, D("0.150"))
+    assert (order.filled, order.remaining) == (D(0), D("0.150"))
     # what is on its way counts: of 5 % of 1000 = 50 only 50 - 0.15 x 99.96 = 35.006 would be left, and the balance
     # that moved already without a trade to show for it keeps everything of BTC shut
     report = world.cycle(buy("BTC/USDT", id="more", notional="40"))

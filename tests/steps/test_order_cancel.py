@@ -1,4 +1,4 @@
-"""Canceling: retried with the policy's pauses, looked into instead of believed, and never said of an order that traded."""
+"""Canceling: retried with the policy's pauses, looked into instead of believed, never said of what traded."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
+
 from desk import World, buy, policy, sell
 from fake_exchange import FakeOrder
 from fake_time import MINUTE
-
 from tradekit.domain.errors import ExitCode, Unreachable
 from tradekit.domain.event import CancelRequested, CycleFinished, OrderFinal
 from tradekit.domain.order import Canceling, Closed, FinalWord

@@ -6,10 +6,10 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
+
 from desk import World, buy, policy, sell
 from fake_exchange import FakeOrder
 from fake_time import MINUTE, Crash
-
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.order import Closed, FinalWord
 

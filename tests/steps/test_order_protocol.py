@@ -1,4 +1,4 @@
-"""The order protocol: durable before sent, sent once, and an answer that is neither yes nor no is looked up for ever."""
+"""The order protocol: durable before sent, sent once, and what is neither yes nor no is looked up for ever."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
+
 from desk import World, buy, policy, sell
 from fake_exchange import HORIZON, FakeOrder
 from fake_time import MINUTE
-
 from tradekit.adapters.store.memory_store import MemoryStore
 from tradekit.domain.errors import ExitCode, NeedsHuman
 from tradekit.domain.event import OrderNotPlaced, OrderRejected, OrderUnanswered

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from memory_disk import MemoryDisk
 
+from memory_disk import MemoryDisk
 from tradekit.adapters.store.account_store import AccountStore
 from tradekit.adapters.store.disk import Disk
 from tradekit.decide.fold import fold, replay
@@ -56,15 +56,16 @@ def store(
 
 def opening() -> AccountOpened:
     """The first event."""
-    held = (Holding("BTC", Decimal("0.002"), Decimal("61660"), managed=True), Holding("ETH", Decimal(1), Decimal(0), False))
+    held = (
+        Holding("BTC", Decimal("0.002"), Decimal("61660"), managed=True),
+        Holding("ETH", Decimal(1), Decimal(0), False),
+    )
     return AccountOpened(STAMP, "f2d07e42cf5d8af1", Decimal(1000), held)
 
 
 def intent(number: int, *, side: Side = Side.BUY, symbol: str = "BTC/USDT") -> OrderIntent:
     """An external proposal's order for 0.001 units at 50000."""
-    proposal = Proposal(
-        f"p{number}", symbol, side, Notional(Decimal(50)), Decimal("0.9"), "because", Origin.EXTERNAL
-    )
+    proposal = Proposal(f"p{number}", symbol, side, Notional(Decimal(50)), Decimal("0.9"), "because", Origin.EXTERNAL)
     amount, price = Decimal("0.001"), Decimal(50_000)
     approved = Approved(proposal, amount, price, price)
     time = START_TIME + number * MINUTE

@@ -75,21 +75,26 @@ class CommandLine:
         return Ran(int(code), *self._capsys.readouterr())
 
     def apart(
-        self, command: str, *, stdin: bytes | int = subprocess.DEVNULL, cwd: Path | None = None, **environment: str
+        self,
+        command: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        stdin: bytes | int = subprocess.DEVNULL,
     ) -> Ran:
-        """Runs it in a process of its own, in an environment that holds nothing but what is given here."""
-        given = {} if isinstance(stdin, int) else {"input": stdin}
-        done = subprocess.run(
+        """Runs it in a process of its own, in an environment that holds nothing but what is given here.
+
+        `stdin` is what to read there, or a file descriptor.
+        """
+        with subprocess.Popen(
             python(*shlex.split(command)),
-            stdin=stdin if isinstance(stdin, int) else None,
-            env=bare(self.home) | environment,
-            cwd=cwd or self.home.parent,
-            capture_output=True,
-            timeout=60,
-            check=False,
-            **given,  # type: ignore[call-overload]
-        )
-        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+            stdin=stdin if isinstance(stdin, int) else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=bare(self.home) | dict(environment or {}),
+            cwd=self.home.parent,
+        ) as process:
+            out, err = process.communicate(None if isinstance(stdin, int) else stdin, timeout=60)
+        return Ran(process.returncode, out.decode(), err.decode())
 
     def policy(self, text: str) -> Path:
         """Writes the home's policy."""

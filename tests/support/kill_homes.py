@@ -1,4 +1,4 @@
-"""What is looked at from outside after a kill: the durable files of one account, and the paper exchange's own ledger."""
+"""What is looked at from outside after a kill: the durable files of one account and the paper exchange's ledger."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -117,14 +118,14 @@ def proposals(path: Path, *wishes: Mapping[str, str]) -> Path:
 
 
 class Facts:
-    """Read from the files alone, without leaving a trace."""
+    """Read from the files alone, without leaving a trace, and only once: make new ones after the next run."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
         self._folder = home / "main" / "paper"
         self._store = AccountStore(RealDisk(), self._folder, STAMP, may_write=False)
 
-    @property
+    @cached_property
     def state(self) -> State:
         """The newest durable state and its tail. Raises `NeedsHuman` for damage."""
         loaded = self._store.load()
@@ -135,7 +136,7 @@ class Facts:
         self._store.verify()
         assert replay(State(STAMP), (line.record for line in self._store.lines())) == self.state
 
-    @property
+    @cached_property
     def intents(self) -> set[str]:
         """The client order ids of all durable intents."""
         events = (line.record.event for line in self._store.lines())
@@ -158,7 +159,7 @@ class Facts:
         """Orders that are not closed."""
         return {order.id for order in self.state.orders.values() if not isinstance(order.state, Closed)}
 
-    @property
+    @cached_property
     def on_exchange(self) -> list[str]:
         """The client order ids in the exchange's own table of orders."""
         path = self._folder / LEDGER_NAME

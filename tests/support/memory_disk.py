@@ -216,7 +216,7 @@ def power_cuts(steps: Sequence[Step], disk: MemoryDisk | None = None) -> Iterato
     for step in steps:
         disk.repeat(step)
     changes = disk.unsynced_changes()
-    choices = [{path: 0 for path in changes}, {}]
+    choices = [dict.fromkeys(changes, 0), {}]
     choices += [{path: kept} for path, count in changes.items() for kept in range(count)]
     choices += [dict.fromkeys(changes, 0) | {path: count} for path, count in changes.items() if len(changes) > 1]
     for pending in choices if changes else [{}]:

@@ -26,7 +26,7 @@ from tradekit.domain.order import OrderIntent
 from tradekit.domain.policy.check import read_policy
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.position import Position
-from tradekit.domain.proposal import Amount, Notional, Origin, Proposal, Side, Size, Urgency
+from tradekit.domain.proposal import Amount, Notional, Origin, Proposal, Side, Urgency
 from tradekit.domain.state import Opening, State
 from tradekit.domain.universe import Tier, TierMemory
 
@@ -71,9 +71,10 @@ def wish(symbol: str = "ETH/USDT", notional: str = "30", **more: Any) -> Proposa
     return Proposal(f"p-{symbol}", symbol, Side.BUY, Notional(D(notional)), D(1), "", Origin.EXTERNAL, **more)
 
 
-def sale(asset: str = "ETH", size: Size = Amount(D("0.1")), **more: Any) -> Proposal:
-    """A proposal to sell."""
-    return Proposal(f"s-{asset}", f"{asset}/USDT", Side.SELL, size, D(1), "", Origin.EXIT, **more)
+def stop(asset: str = "ETH", amount: str = "0.1") -> Proposal:
+    """A stop: at once, bounded from the bid."""
+    size = Amount(D(amount))
+    return Proposal(f"s-{asset}", f"{asset}/USDT", Side.SELL, size, D(1), "", Origin.EXIT, Urgency.AT_ONCE)
 
 
 def trade(
@@ -112,11 +113,6 @@ def trade(
         else:
             found.append((decision.code, decision.rule, decision.limit, decision.actual))
     return found
-
-
-def stop(asset: str = "ETH") -> Proposal:
-    """A stop: at once, bounded from the bid."""
-    return sale(asset, urgency=Urgency.AT_ONCE)
 
 
 def exits(raw: Raw, position: Position) -> list[str]:

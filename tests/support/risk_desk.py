@@ -1,4 +1,4 @@
-"""A situation to judge, in one call: what is held, what is on its way, what the market says and what the policy wants."""
+"""A situation to judge, in one call: what is held and on its way, what the market says and what the policy wants."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from desk import STAMP, buy, market, policy, sell
 from fake_time import START
-
 from tradekit.decide.risk.exposure import equity_for_caps, measure
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
@@ -79,7 +78,7 @@ def situation(
     }
     for asset, quantity in outside.items():
         positions[asset] = positions.get(asset, Position(asset))._replace(outside=D(quantity))
-    prices = PRICES | (quotes or {})
+    prices: dict[str, tuple[str, str] | None] = {**PRICES, **(quotes or {})}
     state = State(
         STAMP,
         identity="identity",
@@ -90,7 +89,7 @@ def situation(
         openings=tuple(openings),
         tiers={
             f"{asset}/USDT": TierMemory(tier, tier, 0)
-            for asset, tier in ({asset: Tier.T1 for asset in PRICES} | dict(tiers or {})).items()
+            for asset, tier in (dict.fromkeys(PRICES, Tier.T1) | dict(tiers or {})).items()
         },
         equity=None if last_equity is None else D(last_equity),
     )

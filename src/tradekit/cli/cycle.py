@@ -58,7 +58,7 @@ def cycle(
         try:
             with trading_desk(account, watcher, stop, wait_seconds=wait, dry_run=dry_run) as desk:
                 skipped = 0 if dry_run else take_skips(account.folder)
-                report = flow.cycle(desk, _wanted(account, asked))
+                report = flow.cycle(desk, flow.Wanted(asked), lambda: _ask(account))
         except Busy as busy:
             raise Busy(*busy.problems, *_too_many(count_skip(account.folder))) from None
     return emit(present(report, account.loaded.source, skipped), as_json=as_json, quiet=quiet)
@@ -72,18 +72,17 @@ def _read(proposals: str | None) -> tuple[Proposal, ...]:
     return load_proposals(proposals)
 
 
-def _wanted(account: Account, asked: tuple[Proposal, ...]) -> Wanted:
+def _ask(account: Account) -> Wanted:
+    """What the policy's program proposes; a failure costs its proposals and nothing else."""
     from tradekit.flows.cycle import Wanted
 
     command = account.policy.proposals.command
     if not command:
-        return Wanted(asked)
+        return Wanted()
     from tradekit.adapters.proposal_command import run_proposal_command
 
     result = run_proposal_command(command, account.policy.proposals.command_timeout_seconds)
-    taken = {proposal.id for proposal in asked}
-    fresh = tuple(proposal for proposal in result.proposals if proposal.id not in taken)
-    return Wanted((*asked, *fresh), (result.problem,) if result.problem else ())
+    return Wanted(result.proposals, (result.problem,) if result.problem else ())
 
 
 def _too_many(skips: int) -> tuple[Problem, ...]:

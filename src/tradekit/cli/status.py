@@ -89,4 +89,5 @@ def _present(report: StatusReport) -> Result:
     if refusals:
         columns = ("symbol", "side", "code", "rule", "actual", "limit", "unit")
         shown.append(Table("Refused in the last cycle", columns, refusals))
-    return Result("status", ExitCode.DONE, to_plain(StatusReport, report), shown=tuple(shown))
+    brief = "" if report.halt is None else f"HALTED: {report.halt}"
+    return Result("status", ExitCode.DONE, to_plain(StatusReport, report), shown=tuple(shown), brief=brief)

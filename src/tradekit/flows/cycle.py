@@ -5,7 +5,7 @@ settle, snapshot, propose, judge, size and price, work, settle again, record. A 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -33,6 +33,12 @@ class Wanted(NamedTuple):
 
     proposals: tuple[Proposal, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def joined(self, more: Wanted) -> Wanted:
+        """Both together; of two proposals with one id the first is taken."""
+        taken = {proposal.id for proposal in self.proposals}
+        fresh = tuple(proposal for proposal in more.proposals if proposal.id not in taken)
+        return Wanted((*self.proposals, *fresh), (*self.problems, *more.problems))
 
 
 class Equity(NamedTuple):
@@ -65,11 +71,15 @@ class CycleReport(NamedTuple):
     exit_code: ExitCode
 
 
-def cycle(desk: Desk, wanted: Wanted) -> CycleReport:
-    """Runs one cycle. Raises `Unreachable` when settling or the snapshot fails, `NeedsHuman` for the store."""
+def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> CycleReport:
+    """Runs one cycle. `ask` fetches more proposals, once older orders are settled: a slow program delays no cancel.
+
+    Raises `Unreachable` when settling or the snapshot fails, `NeedsHuman` for the store.
+    """
     started = desk.clock.now()
     try:
         settled = settle(desk)
+        wanted = given.joined(ask())
         snapshot = take_snapshot(desk)
         differences = compare_books(desk, snapshot)
         wishes = gather_wishes(desk, snapshot, wanted.proposals)
@@ -139,6 +149,11 @@ def _carry_out(desk: Desk, intents: Sequence[OrderIntent]) -> list[Problem]:
         settle(desk)
     except Unreachable as silent:
         problems.extend(silent.problems)
+    if desk.clock.must_stop():
+        fix = "the next run goes on from what is written down"
+        problems.append(
+            Problem("interrupted", "a signal ended the work: nothing more was placed, the rest canceled", fix)
+        )
     return problems
 
 

@@ -1,0 +1,20 @@
+"""Gives the policy tests the command line in a home of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from command_line import CommandLine
+
+
+@pytest.fixture
+def tradekit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    """The command line in an empty home."""
+    for name in [name for name in os.environ if name.startswith("TRADEKIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TRADEKIT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return CommandLine(tmp_path / "home", capsys)
