@@ -159,11 +159,12 @@ def _show_plain(table: Table) -> None:
 
 
 def _show_rich(table: Table) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(title=Text(table.title), title_justify="left", header_style="bold")
+    drawn = RichTable(title=Text(table.title), title_justify="left", box=SIMPLE_HEAD, header_style="bold")
     for name in table.columns:
         drawn.add_column(Text(name), overflow="fold")
     for row in table.rows:

@@ -14,6 +14,7 @@ from tradekit.adapters.safe_text import safe
 from tradekit.cli.output import moment, number, tell
 from tradekit.domain.event import (
     CancelRequested,
+    CycleFinished,
     FillBooked,
     OrderAcknowledged,
     OrderFinal,
@@ -64,7 +65,9 @@ class Progress(Silent):
         tell(self._stream, f"\r{text:<70}", end="")
 
     def recorded(self, record: Record, before: State, after: State) -> None:
-        """Tells each fill."""
+        """Tells each fill; the end of the cycle clears the line for the report."""
+        if isinstance(record.event, CycleFinished):
+            tell(self._stream, f"\r{'':<70}\r", end="")
         if isinstance(record.event, FillBooked):
             fill = record.event.fill
             text = f"{fill.side} {number(fill.amount)} {safe(fill.base)} at {number(fill.price)} {safe(fill.quote)}"

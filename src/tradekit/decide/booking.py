@@ -46,15 +46,16 @@ def book_fill(books: Books, fill: Fill) -> Books:
 
 
 def _book_fee(books: Books, fill: Fill, fee: Money) -> Books:
-    """A fee in quote raises the cost of a buy or lowers the gain of a sale; any other is paid by its own position."""
+    """A fee in quote raises the cost of a buy or lowers the gain of a sale; any other is paid by its own position.
+
+    So a fee out of what was just bought leaves fewer units for the same cost.
+    """
     if fee.asset == fill.quote:
         books = books._replace(cash=books.cash - fee.amount)
         return _with(books, _charge(_of(books, fill.base), fill.side, fee.amount))
     payer = _of(books, fee.asset)
     if fee.amount < 0:
         return _with(books, _add(payer, -fee.amount, ZERO, fill.time))
-    if fee.asset == fill.base and fill.side is Side.BUY:
-        return _with(books, _shrink(payer, fee.amount))
     removed = _remove(payer, fee.amount)
     books = _with(books, removed.position)
     return _with(books, _charge(_of(books, fill.base), fill.side, removed.cost))
@@ -70,12 +71,6 @@ def _add(position: Position, amount: Decimal, cost: Decimal, time: int) -> Posit
     if position.quantity == 0:
         position = position._replace(opened=time, peak=ZERO)
     return position._replace(quantity=position.quantity + amount, cost=position.cost + cost)
-
-
-def _shrink(position: Position, amount: Decimal) -> Position:
-    """A fee out of what was just bought: fewer units for the same cost."""
-    kept = position.quantity - amount
-    return position._replace(quantity=kept) if kept > 0 else _remove(position, amount).position
 
 
 def _remove(position: Position, amount: Decimal) -> _Removed:

@@ -27,16 +27,17 @@ _FINAL: Final = {
 
 
 def refresh(desk: Desk, ids: Iterable[ClientOrderId]) -> None:
-    """Looks orders up as a set, records what is new, and books their fills. Raises `Unreachable`."""
+    """Looks orders up as a set and records what is new: that they exist, their fills, and only then their end.
+
+    Raises `Unreachable`; what was recorded before stays.
+    """
     orders = [desk.state.orders[id] for id in ids]
     if not orders:
         return
     answers = desk.exchange.lookup(orders)
-    events: list[Event] = []
-    for order in orders:
-        events.extend(_learned(desk, order, answers[order.id]))
-    desk.record(*events)
+    desk.record(*(event for order in orders for event in _existence(desk, order, answers[order.id])))
     book_new_fills(desk, (order.intent.symbol for order in orders if _may_have_fills(desk, order, answers[order.id])))
+    desk.record(*(event for order in orders for event in _end(desk.state.orders[order.id], answers[order.id])))
 
 
 def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
@@ -61,25 +62,26 @@ def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[Clien
     return left
 
 
-def _learned(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
+def _existence(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
     match answer:
-        case OrderReport():
-            return _reported(order, answer)
+        case OrderReport(exchange_id=exchange_id):
+            known = order.exchange_id is not None and not (order.is_unanswered or order.is_tombstone)
+            return [] if known else [OrderAcknowledged(order.id, exchange_id)]
         case NotFound() if order.is_unanswered and _past_horizon(desk, order):
             return [OrderNotPlaced(order.id)]
         case NotFound() | Unanswered():
             return []
 
 
-def _reported(order: Order, report: OrderReport) -> list[Event]:
-    events: list[Event] = []
-    if order.is_unanswered or order.is_tombstone or order.exchange_id is None:
-        events.append(OrderAcknowledged(order.id, report.exchange_id))
-    word = _FINAL.get(report.status)
-    if word is not None and (order.is_live or order.is_tombstone):
-        said = order.intent.amount if word is FinalWord.FILLED else order.filled
-        events.append(OrderFinal(order.id, word, said if report.filled is None else report.filled))
-    return events
+def _end(order: Order, answer: LookupAnswer) -> list[Event]:
+    """The last word, where the answer has one. An exchange that names no filled amount means all, or what is booked."""
+    if not isinstance(answer, OrderReport) or not order.is_live:
+        return []
+    word = _FINAL.get(answer.status)
+    if word is None:
+        return []
+    said = order.intent.amount if word is FinalWord.FILLED else order.filled
+    return [OrderFinal(order.id, word, said if answer.filled is None else answer.filled)]
 
 
 def _past_horizon(desk: Desk, order: Order) -> bool:
