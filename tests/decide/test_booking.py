@@ -126,9 +126,9 @@ def test_an_add_does_not_change_since_when_it_is_held() -> None:
     assert (found.positions["ETH"].opened, found.positions["ETH"].average) == (5, D(45))
 
 
-def test_a_fee_in_base_that_eats_all_leaves_nothing_and_no_cost() -> None:
-    found = after(books(), fill(BUY, "1", "50", ("1", "ETH")))
-    assert found.positions["ETH"][1:4] == (D(0), D(0), D(0))
+def test_a_fee_in_base_that_eats_all_leaves_nothing_and_its_cost_is_a_loss() -> None:
+    position = after(books(), fill(BUY, "1", "50", ("1", "ETH"))).positions["ETH"]
+    assert (position.total, position.cost, position.realized) == (D(0), D(0), D(-50))
 
 
 amounts = st.decimals("0.00000001", "1000", places=8)
@@ -158,7 +158,7 @@ def test_units_and_cash_are_exact(made: list[Fill]) -> None:
 @given(st.lists(fills, max_size=12))
 def test_what_was_gained_is_what_cash_and_cost_say(made: list[Fill]) -> None:
     """Cash moved + cost still in the books = cost before + realised: not a hair is lost, whatever was rounded."""
-    start = books(ETH=("5", "100", "0"), BNB=("1", "300", "0"))
+    start = books(ETH=("0.005", "100", "0"), BNB=("0.001", "300", "0"))
     found = after(start, *made)
     cost = total(position.cost for position in found.positions.values())
     realized = total(position.realized for position in found.positions.values())

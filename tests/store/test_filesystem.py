@@ -19,7 +19,7 @@ TABLE = """\
 31 21 0:41 / /mnt/share/local\\040disk rw - xfs /dev/sdb rw
 32 21 0:42 / /home/me/drive rw - fuse.sshfs me@host: rw
 33 21 0:43 / /mnt/win rw master:3 - cifs //host/share rw
-34 21 0:44 / /work/over rw - overlay overlay rw
+34 21 0:44 / /srv/over rw - overlay overlay rw
 not a mount
 """
 
@@ -40,7 +40,7 @@ def mounts(tmp_path: Path) -> Path:
         ("/mnt/shared", "ext4"),
         ("/mnt/share/local disk/x", "xfs"),
         ("/home/me/drive/x", "fuse.sshfs"),
-        ("/work/over/x", "overlay"),
+        ("/srv/over/x", "overlay"),
     ],
 )
 def test_the_innermost_mount_counts(mounts: Path, folder: str, kind: str) -> None:
@@ -56,7 +56,7 @@ def test_a_network_filesystem_is_refused_unless_the_policy_allows_it(mounts: Pat
 
 
 def test_a_local_one_is_taken_and_so_is_one_that_the_system_does_not_tell(mounts: Path, tmp_path: Path) -> None:
-    refuse_network_filesystem(Path("/work/over/x"), allowed=False, mounts=mounts)
+    refuse_network_filesystem(Path("/srv/over/x"), allowed=False, mounts=mounts)
     refuse_network_filesystem(Path("/mnt/share"), allowed=False, mounts=tmp_path / "no such table")
     refuse_network_filesystem(tmp_path, allowed=True)
 

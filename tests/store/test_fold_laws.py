@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from account_files import STATE, finished, folded, intent, store
 from event_stories import LOTS, PRICES, STAMP, Story, draw_fill, stories
 from memory_disk import MemoryDisk
-from plain_values import TEXTS, values_of
+from plain_values import TEXTS, UNHURRIED, values_of
 from tradekit.adapters.store.journal import START
 from tradekit.adapters.store.snapshot import parse, render
 from tradekit.decide.booking import Books, book_fill
@@ -47,6 +47,7 @@ from tradekit.domain.state import State
 ZERO = Decimal(0)
 
 
+@UNHURRIED
 @given(stories(), st.data())
 def test_a_state_and_the_events_after_it_make_the_state_of_all_events(story: Story, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(story.records)))
@@ -54,7 +55,7 @@ def test_a_state_and_the_events_after_it_make_the_state_of_all_events(story: Sto
     assert replay(saved, story.records[cut:]) == story.states[-1] == replay(State(STAMP), story.records)
 
 
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 @given(stories(), st.lists(st.integers(1, 6), min_size=1, max_size=8), st.data())
 def test_however_a_story_is_written_and_saved_the_store_gives_it_back(
     story: Story, batches: list[int], data: st.DataObject
@@ -78,6 +79,7 @@ def test_however_a_story_is_written_and_saved_the_store_gives_it_back(
     store(disk).verify()
 
 
+@UNHURRIED
 @given(stories())
 def test_every_prefix_of_a_story_is_a_valid_state_of_its_own(story: Story) -> None:
     for record, state in zip(story.records, story.states[1:], strict=True):
@@ -96,7 +98,7 @@ def test_a_skipped_or_repeated_record_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", [*EVENT_TYPES, State, Order, Position, Fill])
 def test_everything_that_is_written_is_read_back_as_it_was(kind: Any) -> None:
-    @settings(max_examples=30)
+    @settings(UNHURRIED, max_examples=30)
     @given(values_of(kind))
     def holds(value: Any) -> None:
         text = json.dumps(to_plain(kind, value))
@@ -107,12 +109,14 @@ def test_everything_that_is_written_is_read_back_as_it_was(kind: Any) -> None:
     holds()
 
 
+@UNHURRIED
 @given(values_of(Event))
 def test_an_event_says_which_one_it_is(event: Any) -> None:
     back = from_plain(Event, json.loads(json.dumps(to_plain(Event, event))))
     assert (type(back), back) == (type(event), event)
 
 
+@UNHURRIED
 @given(TEXTS | st.text("0123456789.-+eE_ ", max_size=8) | st.integers() | st.floats() | st.none() | st.booleans())
 @example("--1")
 @example("1.")
@@ -159,6 +163,7 @@ def opened() -> Books:
     return Books(Decimal(1000), {"BTC": Position("BTC", Decimal(3), Decimal(100), outside=Decimal(1))})
 
 
+@UNHURRIED
 @given(trades())
 def test_booking_conserves_every_asset_to_the_last_digit(trade: list[Fill]) -> None:
     books, begin = opened(), opened()
@@ -171,6 +176,7 @@ def test_booking_conserves_every_asset_to_the_last_digit(trade: list[Fill]) -> N
         assert held(books, asset) == held(begin, asset) + moved.get(asset, ZERO)
 
 
+@UNHURRIED
 @given(trades())
 def test_nothing_held_is_ever_negative_and_what_is_gone_costs_nothing(trade: list[Fill]) -> None:
     books = opened()
@@ -185,6 +191,7 @@ def test_nothing_held_is_ever_negative_and_what_is_gone_costs_nothing(trade: lis
             assert position.unexplained >= was.unexplained
 
 
+@UNHURRIED
 @given(trades())
 def test_what_was_paid_is_in_the_cost_or_in_the_result(trade: list[Fill]) -> None:
     """Cash and third-asset fees aside, quote currency only moves between cash, cost and realized result."""
@@ -195,6 +202,7 @@ def test_what_was_paid_is_in_the_cost_or_in_the_result(trade: list[Fill]) -> Non
     assert books.cash + total(p.cost - p.realized for p in values) == Decimal(1000) + Decimal(100)
 
 
+@UNHURRIED
 @given(LOTS, PRICES, LOTS)
 def test_a_sale_removes_cost_in_proportion_rounded_once(bought: Decimal, price: Decimal, sold: Decimal) -> None:
     buy = intent(1)
@@ -205,6 +213,16 @@ def test_a_sale_removes_cost_in_proportion_rounded_once(bought: Decimal, price: 
     removed = (bought * price * sold / bought).quantize(Decimal("1e-18"), ROUND_HALF_EVEN)
     assert books.positions["BTC"].cost == bought * price - removed
     assert books.cash == (sold - bought) * price
+
+
+@pytest.mark.parametrize(("cost", "removed"), [("0.5", "0"), ("1.5", "2"), ("2.5", "2"), ("2.500001", "3")])
+def test_a_cost_that_falls_between_two_last_digits_goes_to_the_even_one(cost: str, removed: str) -> None:
+    """`cost` and `removed` in units of the last digit, for half of what is held."""
+    digit = Decimal("1e-18")
+    held_for = 2 * Decimal(cost) * digit
+    fill = Fill("BTC/USDT", "1", "x", None, Side.SELL, Decimal(1), ZERO, ZERO, (), 1)
+    books = book_fill(Books(ZERO, {"BTC": Position("BTC", Decimal(2), held_for)}), fill)
+    assert books.positions["BTC"].cost == held_for - Decimal(removed) * digit
 
 
 def an(kind: type[Any]) -> OrderState:

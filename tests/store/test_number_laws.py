@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plain_values import AMOUNTS, NUMBERS, TEXTS
+from plain_values import AMOUNTS, NUMBERS, TEXTS, UNHURRIED
 from tradekit.domain.ids import client_order_id, is_ours
 from tradekit.domain.money import MixedAssets, Money
 from tradekit.domain.numbers import (
@@ -27,6 +27,7 @@ from tradekit.domain.numbers import (
 STEPS = st.sampled_from([Decimal(text) for text in ("1", "0.1", "0.05", "0.00000001", "0.3", "25", "1e-18")])
 
 
+@UNHURRIED
 @given(AMOUNTS | NUMBERS, STEPS)
 def test_rounding_goes_the_way_its_name_says_by_less_than_a_step(number: Decimal, step: Decimal) -> None:
     below, above = floor_to(number, step), ceil_to(number, step)
@@ -37,6 +38,7 @@ def test_rounding_goes_the_way_its_name_says_by_less_than_a_step(number: Decimal
     assert floor_to(below, step) == below == ceil_to(below, step)
 
 
+@UNHURRIED
 @given(NUMBERS)
 def test_plain_text_has_no_exponent_and_reads_back(number: Decimal) -> None:
     text = plain(number)
@@ -47,6 +49,7 @@ def test_plain_text_has_no_exponent_and_reads_back(number: Decimal) -> None:
     assert text == "0" or "." not in text or text[-1] not in "0."
 
 
+@UNHURRIED
 @given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(0, 10**18 - 1))
 def test_every_amount_within_the_bounds_is_parsed_exactly(whole: int, places: int) -> None:
     text = f"{whole}.{places:018d}"
@@ -58,6 +61,7 @@ def test_every_amount_within_the_bounds_is_parsed_exactly(whole: int, places: in
             parse_amount(text)
 
 
+@UNHURRIED
 @given(st.lists(NUMBERS, max_size=30))
 def test_sums_are_exact_beyond_28_digits_in_any_order(numbers: list[Decimal]) -> None:
     exact = [number.quantize(Decimal("1e-18")) for number in numbers]
@@ -73,6 +77,7 @@ def test_a_sum_and_a_product_of_the_longest_amounts_are_exact() -> None:
     assert divide(longest, Decimal(3)) == Decimal("333333333333333.333333333333333333")
 
 
+@UNHURRIED
 @given(NUMBERS, NUMBERS, st.sampled_from(["BTC", "USDT"]))
 def test_money_adds_up_within_an_asset_and_never_across(one: Decimal, two: Decimal, asset: str) -> None:
     assert (Money(one, asset) + Money(two, asset)).amount == one + two
@@ -83,6 +88,7 @@ def test_money_adds_up_within_an_asset_and_never_across(one: Decimal, two: Decim
         Money(one, "ETH") - Money(two, asset)
 
 
+@UNHURRIED
 @given(TEXTS, TEXTS, st.integers(1, 1000))
 def test_a_client_order_id_is_a_pure_function_of_a_legal_form(account: str, wish: str, attempt: int) -> None:
     try:

@@ -27,6 +27,7 @@ from account_files import (
     written,
 )
 from memory_disk import MemoryDisk
+from plain_values import UNHURRIED
 from tradekit.adapters.store.journal import START
 from tradekit.adapters.store.snapshot import Generations, Saved, parse, render
 from tradekit.decide.fold import replay
@@ -92,6 +93,7 @@ def test_one_flipped_bit_anywhere_is_refused() -> None:
         assert flipped.value.problems[0].code == "state_damaged"
 
 
+@UNHURRIED
 @given(st.binary(max_size=400))
 def test_no_bytes_at_all_end_in_a_traceback(content: bytes) -> None:
     with pytest.raises(NeedsHuman):
@@ -241,6 +243,7 @@ def test_the_first_of_each_hour_stays_for_a_day_and_the_first_of_each_day_for_a_
     assert len(kept) == 2 + 24 + 6
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 30 * 24 * 3600), min_size=1, max_size=60))
 def test_however_runs_are_spaced_few_are_kept_and_the_newest_always(seconds: list[int]) -> None:
     times = sorted(START_TIME + second * 1000 for second in seconds)

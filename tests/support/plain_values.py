@@ -8,7 +8,11 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For laws: a busy machine makes them slow, not wrong."""
 
 AMOUNTS = st.integers(0, 10**12).map(lambda lots: Decimal(lots).scaleb(-6))
 NUMBERS = st.one_of(

@@ -130,6 +130,7 @@ def _paper_desk(
             state=State(account.stamp),
             identity=content_digest(PAPER, account.stamp.account, str(world.clock.now())),
             dry_run=dry_run,
+            policy_digest=account.loaded.digest,
         )
         desk.take_over(loaded)
         yield desk

@@ -123,8 +123,11 @@ class Refusal(NamedTuple):
 
 
 class CycleFinished(NamedTuple):
-    """What one cycle saw and did. `peaks` and `tiers` hold only what changed; `gone` symbols are not traded any more.
-    `equity` is None when a quote was missing. `placed` counts orders, `filled` fills."""
+    """What one cycle saw and did, under the policy with the fingerprint `policy`.
+
+    `peaks` and `tiers` hold only what changed; `gone` symbols are not traded any more. `equity` is None when a quote
+    was missing. `placed` counts orders, `filled` those of them that traded.
+    """
 
     started: int
     took_ms: int
@@ -135,6 +138,7 @@ class CycleFinished(NamedTuple):
     refusals: tuple[Refusal, ...]
     placed: int
     filled: int
+    policy: str = ""
 
 
 Event = (

@@ -175,6 +175,7 @@ def _finish(
         refusals=tuple(_refusal(decision) for decision in decisions if isinstance(decision, Refused)),
         placed=len(_orders(desk, intents)),
         filled=sum(1 for order in _orders(desk, intents) if order.filled > 0),
+        policy=desk.policy_digest,
     )
     desk.record(finished)
     desk.save()

@@ -16,7 +16,7 @@ class Desk:
     """One run's view of the world. `state` is always the fold of what is durable in the store.
 
     With `dry_run` nothing is sent and the store keeps what it is given in memory. `identity` seeds the client order
-    ids of an account that is opened in this run.
+    ids of an account that is opened in this run, `policy_digest` tells in the journal which policy was followed.
     """
 
     policy: Policy
@@ -28,6 +28,7 @@ class Desk:
     state: State
     identity: str
     dry_run: bool = False
+    policy_digest: str = ""
 
     def load(self) -> None:
         """Takes over what earlier runs left. Raises `NeedsHuman` for damage."""
