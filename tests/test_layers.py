@@ -40,7 +40,6 @@ LONGEST_FILE: Final = 250
 LONGEST_FUNCTION: Final = 60
 LONG_FILES: Final = {
     "adapters/store/account_store.py": "one store, whose order of writes has to be read in one piece",
-    "adapters/store/journal.py": "one file format, written and read side by side",
 }
 EMPTY_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "tools"})
 

@@ -124,7 +124,7 @@ def test_the_candles_needed_are_enough_and_one_less_is_not(keys: dict[str, objec
 
 def test_triggers_come_by_symbol_and_then_in_the_order_of_the_kinds() -> None:
     spiking = candles(*flat(64, "103"), volumes={-5: "210"})
-    found = find_triggers(read_policy({}, "test").triggers, {name: spiking for name in ("B/USDT", "C/USDT", "A/USDT")})
+    found = find_triggers(read_policy({}, "test").triggers, dict.fromkeys(("B/USDT", "C/USDT", "A/USDT"), spiking))
     in_order = ["A/USDT"] * 4 + ["B/USDT"] * 4 + ["C/USDT"] * 4
     assert [trigger.symbol for trigger in found] == in_order
     assert [trigger.kind for trigger in found[:4]] == list(TriggerKind)

@@ -12,7 +12,7 @@ from account_files import START_TIME, continued, intent, store, written
 from memory_disk import MemoryDisk
 from tradekit.adapters.proposal_archive import JournalArchive
 from tradekit.adapters.store.account_store import AccountStore
-from tradekit.adapters.store.journal import Line, Position
+from tradekit.adapters.store.record_line import Line, Position
 from tradekit.decide.fold import CONSUMED_KEPT, replay
 from tradekit.domain.errors import NeedsHuman
 from tradekit.domain.event import OrderIntended

@@ -16,7 +16,7 @@ from account_files import STATE, finished, folded, intent, store
 from event_stories import LOTS, PRICES, STAMP, Story, draw_fill, stories
 from memory_disk import MemoryDisk
 from plain_values import TEXTS, UNHURRIED, values_of
-from tradekit.adapters.store.journal import START
+from tradekit.adapters.store.record_line import START
 from tradekit.adapters.store.snapshot import parse, render
 from tradekit.decide.booking import Books, book_fill
 from tradekit.decide.fold import fold, replay

@@ -25,7 +25,8 @@ from account_files import (
     written,
 )
 from memory_disk import MemoryDisk
-from tradekit.adapters.store.journal import GENESIS, START, Journal
+from tradekit.adapters.store.journal import Journal
+from tradekit.adapters.store.record_line import GENESIS, START
 from tradekit.domain.errors import NeedsHuman
 from tradekit.domain.event import OrderAcknowledged, OrderIntended, Record
 

@@ -28,7 +28,7 @@ from account_files import (
 )
 from memory_disk import MemoryDisk
 from plain_values import UNHURRIED
-from tradekit.adapters.store.journal import START
+from tradekit.adapters.store.record_line import START
 from tradekit.adapters.store.snapshot import Generations, Saved, parse, render
 from tradekit.decide.fold import replay
 from tradekit.domain.account import Mode

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradekit.adapters.store.journal import START, Line, Position
+from tradekit.adapters.store.record_line import START, Line, Position
 from tradekit.domain.errors import NeedsHuman, Problem
 from tradekit.domain.event import OrderIntended
 from tradekit.domain.plain import from_plain, to_plain

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tradekit.adapters.store.disk import Disk
-from tradekit.adapters.store.journal import START, Journal, Line, Position, Tail
+from tradekit.adapters.store.journal import Tail
+from tradekit.adapters.store.mending import MendableJournal
+from tradekit.adapters.store.record_line import START, Line, Position
 from tradekit.adapters.store.snapshot import Generations, Saved, parse, render
 from tradekit.domain.account import Stamp
 from tradekit.domain.errors import BadInput, NeedsHuman, Problem
@@ -49,7 +51,7 @@ class AccountStore:
         self._folder = folder
         self._stamp = stamp
         self._may_write = may_write
-        self._journal = Journal(disk, folder / "journal", segment_bytes)
+        self._journal = MendableJournal(disk, folder / "journal", segment_bytes)
         self._generations = Generations(disk, folder / "generations")
         self._saved: Saved | None = None
         self._end = START

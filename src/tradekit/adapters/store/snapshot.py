@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tradekit.adapters.store.disk import Disk
-from tradekit.adapters.store.journal import Position
 from tradekit.adapters.store.migrations import migrate
+from tradekit.adapters.store.record_line import Position
 from tradekit.domain.errors import NeedsHuman, Problem
 from tradekit.domain.plain import BadShape, from_plain, to_plain
 from tradekit.domain.ports import Generation
