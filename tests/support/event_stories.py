@@ -96,7 +96,7 @@ def event_after(draw: st.DrawFn, state: State, number: int, time: int) -> Event:
     if what == "end":
         return CycleFinished(time, 10, draw(st.none() | PRICES), draw(PEAKS), draw(TIERS), (), (), 0, 0)
     if what == "restore":
-        return StateRestored("state-1-1.json", state.cash, state.positions, state.cursors, state.seen_fills)
+        return StateRestored("state-1-1.json", state.cash, state.positions, state.cursors, state.seen_fills, {})
     return draw_intent(draw, number, time)
 
 

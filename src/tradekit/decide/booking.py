@@ -45,6 +45,31 @@ def book_fill(books: Books, fill: Fill) -> Books:
     return books
 
 
+def book_outside_fill(books: Books, fill: Fill) -> Books:
+    """The books after a trade that tradekit did not make: what it buys isn't managed, a sale takes that part first."""
+    position = _of(books, fill.base)
+    if fill.side is Side.BUY:
+        position = position._replace(outside=position.outside + fill.amount)
+        books = _with(books._replace(cash=books.cash - fill.cost), position)
+    else:
+        removed = _remove(position, fill.amount, outside_first=True)
+        managed = position.quantity - removed.position.quantity
+        proceeds = (fill.cost * managed / fill.amount).quantize(_QUANTUM, ROUND_HALF_EVEN)
+        sold = removed.position._replace(realized=position.realized + proceeds - removed.cost)
+        books = _with(books._replace(cash=books.cash + fill.cost), sold)
+    for fee in fill.fees:
+        if fee.asset == fill.quote:
+            books = books._replace(cash=books.cash - fee.amount)
+            continue
+        payer = _of(books, fee.asset)
+        if fee.amount < 0:
+            books = _with(books, payer._replace(outside=payer.outside - fee.amount))
+        else:
+            paid = _remove(payer, fee.amount, outside_first=True)
+            books = _with(books, paid.position._replace(realized=payer.realized - paid.cost))
+    return books
+
+
 def _book_fee(books: Books, fill: Fill, fee: Money) -> Books:
     """A fee in quote raises the cost of a buy or lowers the gain of a sale; any other is paid by its own position.
 
@@ -73,9 +98,13 @@ def _add(position: Position, amount: Decimal, cost: Decimal, time: int) -> Posit
     return position._replace(quantity=position.quantity + amount, cost=position.cost + cost)
 
 
-def _remove(position: Position, amount: Decimal) -> _Removed:
-    """Takes units out at average cost, then out of what is held outside; what is missing then is `unexplained`."""
-    managed = min(amount, position.quantity)
+def _remove(position: Position, amount: Decimal, *, outside_first: bool = False) -> _Removed:
+    """Takes managed units out at average cost, and the rest, or first, out of what is held outside.
+
+    What is in neither is `unexplained`.
+    """
+    kept_back = min(amount, position.outside) if outside_first else ZERO
+    managed = min(amount - kept_back, position.quantity)
     outside = min(amount - managed, position.outside)
     if managed == position.quantity:
         cost = position.cost

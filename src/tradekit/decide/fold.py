@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-from tradekit.decide.booking import Books, book_fill
+from tradekit.decide.booking import Books, book_fill, book_outside_fill
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
     CancelRequested,
     CycleFinished,
     FillBooked,
+    FilledPart,
     OrderAcknowledged,
     OrderFinal,
     OrderIntended,
@@ -27,7 +28,7 @@ from tradekit.domain.event import (
     StateRestored,
 )
 from tradekit.domain.fill import Fill
-from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.ids import ClientOrderId, is_ours
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Canceling, Closed, Closing, FinalWord, Intended, Open, Order, OrderState, Unknown
 from tradekit.domain.position import Position
@@ -79,8 +80,8 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901 - one case an e
             return _settled(_move(state, id, Closing(now, word, reported)), id, now)
         case FillBooked(fill):
             return _book(state, fill, now)
-        case StateRestored(_, cash, positions, cursors, seen):
-            return state._replace(cash=cash, positions=positions, cursors=cursors, seen_fills=seen)
+        case StateRestored() as restored:
+            return _restore(state, restored)
         case CycleFinished() as finished:
             return _finish(state, finished, now)
 
@@ -92,7 +93,22 @@ def _open_account(state: State, opened: AccountOpened, now: int) -> State:
             positions[asset] = Position(asset, quantity=quantity, cost=quantity * price, opened=now)
         else:
             positions[asset] = Position(asset, outside=quantity)
-    return state._replace(stamp=opened.stamp, identity=opened.identity, cash=opened.cash, positions=positions)
+    return state._replace(
+        stamp=opened.stamp, identity=opened.identity, opened_at=now, cash=opened.cash, positions=positions
+    )
+
+
+def _restore(state: State, restored: StateRestored) -> State:
+    """Fills after the older books come in again, so orders forget those fills too."""
+    nothing = FilledPart(ZERO, ZERO)
+    parts = {id: restored.filled.get(id, nothing) for id in state.orders}
+    return state._replace(
+        cash=restored.cash,
+        positions=restored.positions,
+        cursors=restored.cursors,
+        seen_fills=restored.seen_fills,
+        orders={id: order._replace(filled=parts[id].amount, cost=parts[id].cost) for id, order in state.orders.items()},
+    )
 
 
 def _adopt(state: State, adopted: AssetAdopted, now: int) -> State:
@@ -128,7 +144,9 @@ def _consume(state: State, id: str, digest: str) -> State:
 
 
 def _book(state: State, fill: Fill, now: int) -> State:
-    books = book_fill(Books(state.cash, state.positions), fill)
+    order = order_of(state.orders, fill)
+    book = book_fill if order is not None or is_ours(fill.client_order_id) else book_outside_fill
+    books = book(Books(state.cash, state.positions), fill)
     seen = {**state.seen_fills.get(fill.symbol, {}), fill.trade_id: fill.time}
     cursor = max(state.cursors.get(fill.symbol, 0), fill.time)
     seen = {id: time for id, time in seen.items() if time >= cursor - OVERLAP_MS}
@@ -138,7 +156,6 @@ def _book(state: State, fill: Fill, now: int) -> State:
         cursors={**state.cursors, fill.symbol: cursor},
         seen_fills={**state.seen_fills, fill.symbol: seen},
     )
-    order = order_of(state.orders, fill)
     if order is None:
         return state
     order = order._replace(filled=order.filled + fill.amount, cost=order.cost + fill.cost)

@@ -96,9 +96,17 @@ class FillBooked(NamedTuple):
     fill: Fill
 
 
+class FilledPart(NamedTuple):
+    """What is booked of one order: `amount` base units for `cost` quote currency."""
+
+    amount: Decimal
+    cost: Decimal
+
+
 class StateRestored(NamedTuple):
-    """A human went back to the books of an older generation. Orders and consumed proposals stay as they are: what
-    was sent can't be unsent. Fills since then are asked for again, from the older cursors.
+    """A human went back to the books of an older generation. Orders and consumed proposals stay: what was sent
+    can't be unsent. Fills since then are asked for again, from the older cursors; `filled` is what the orders had
+    booked by then.
     """
 
     generation: str
@@ -106,6 +114,7 @@ class StateRestored(NamedTuple):
     positions: Mapping[str, Position]
     cursors: Mapping[str, int]
     seen_fills: Mapping[str, Mapping[str, int]]
+    filled: Mapping[ClientOrderId, FilledPart]
 
 
 class Refusal(NamedTuple):

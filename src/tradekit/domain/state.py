@@ -28,15 +28,17 @@ class Opening(NamedTuple):
 class State(NamedTuple):
     """Frozen; `decide.fold` makes the next one from an event.
 
-    `seq` is the last journal event folded in (0: none). `identity` seeds the client order ids. `seen_fills` holds
-    the trade ids inside the overlap window, per symbol, with their times; `cursors` the newest fill time.
-    `consumed` maps recent external proposal ids to their digests; `consumed_older` counts those that were moved out.
+    `seq` is the last journal event folded in (0: none), `opened_at` the exchange time of the first. `identity` seeds
+    the client order ids. `seen_fills` holds the trade ids inside the overlap window, per symbol, with their times;
+    `cursors` the newest fill time. `consumed` maps recent external proposal ids to their digests; `consumed_older`
+    counts those that were moved out.
     """
 
     stamp: Stamp
     identity: str = ""
     seq: int = 0
     time: int = 0
+    opened_at: int = 0
     cycles: int = 0
     cash: Decimal = ZERO
     positions: Mapping[str, Position] = {}

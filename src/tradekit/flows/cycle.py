@@ -126,9 +126,14 @@ def _situation(
         exposure=measure(state, snapshot),
         equity=equity_for_caps(state, snapshot),
         halted=halted,
-        mismatched=frozenset(item.asset for item in differences),
+        mismatched=frozenset(item.asset for item in differences if _is_gate(item, state.stamp.quote)),
         now=desk.clock.now(),
     )
+
+
+def _is_gate(item: Difference, quote: str) -> bool:
+    """More cash than the books say is no reason to stop; less is, and so is any other asset either way."""
+    return item.asset != quote or item.exchange < item.books
 
 
 def _plan(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tradekit.decide.fold import fold, replay
-from tradekit.domain.event import StateRestored
+from tradekit.domain.event import FilledPart, StateRestored
 from tradekit.domain.ports import StateHistory
 from tradekit.domain.state import State
 
@@ -41,7 +41,8 @@ def restore(history: StateHistory, name: str | None) -> RestoreReport:
 
 
 def _take_books(history: StateHistory, state: State, older: State, name: str) -> State:
-    event = StateRestored(name, older.cash, older.positions, older.cursors, older.seen_fills)
+    filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
+    event = StateRestored(name, older.cash, older.positions, older.cursors, older.seen_fills, filled)
     for record in history.append([event], state.time, reduces_risk=True):
         state = fold(state, record)
     return state

@@ -72,14 +72,10 @@ def _judge_sale(at: Situation, proposal: Proposal) -> Decision:
 def _judge_open(at: Situation, proposal: Proposal) -> Decision:
     ask = Ask(proposal, _notional(at, proposal), tier_of(at.state.tiers, proposal.symbol))
     for gate in GATES:
-        breach = gate(at._replace(grants=_opens(at)), ask)
+        breach = gate(at, ask)
         if breach is not None:
             return Refused(proposal, *breach)
     return _fit(at, ask)
-
-
-def _opens(at: Situation) -> tuple[Proposal, ...]:
-    return tuple(granted for granted in at.grants if granted.opens)
 
 
 def _notional(at: Situation, proposal: Proposal) -> Decimal:

@@ -12,6 +12,8 @@ from typing import Final
 from tradekit.decide.risk import situation
 from tradekit.decide.risk.situation import Ask, Breach, Cap, Situation
 from tradekit.domain.numbers import BP, COST_PLACES, ONE, PERCENT, ZERO, divide, floor_to
+from tradekit.domain.order import Closed
+from tradekit.domain.proposal import Side
 from tradekit.domain.universe import Tier
 
 _HOUR_MS: Final = 3_600_000
@@ -47,6 +49,20 @@ def answered(at: Situation, ask: Ask) -> Breach | None:
     return Breach("order_unanswered", "order", ZERO, Decimal(len(waiting)), "orders") if waiting else None
 
 
+def not_selling(at: Situation, ask: Ask) -> Breach | None:
+    """Nothing is bought back in the cycle that sells it, nor while a sale of it is open."""
+    base = ask.proposal.base
+    sales = sum(1 for granted in at.grants if not granted.opens and granted.base == base)
+    sales += sum(
+        1
+        for order in at.state.orders.values()
+        if order.intent.side is Side.SELL
+        and order.intent.approved.proposal.base == base
+        and not isinstance(order.state, Closed)
+    )
+    return Breach("sale_working", "order", ZERO, Decimal(sales), "orders") if sales else None
+
+
 def books_match(at: Situation, ask: Ask) -> Breach | None:
     """Nothing is opened in an asset whose balance is not what the books say; nothing at all when that is the cash."""
     unsure = {ask.proposal.base, at.state.stamp.quote} & at.mismatched
@@ -55,19 +71,19 @@ def books_match(at: Situation, ask: Ask) -> Breach | None:
 
 def trades_per_hour(at: Situation, ask: Ask) -> Breach | None:
     """Opening orders in the last 60 minutes."""
-    done = sum(1 for item in at.state.openings if item.time > at.now - _HOUR_MS) + len(at.grants)
+    done = sum(1 for item in at.state.openings if item.time > at.now - _HOUR_MS) + len(at.opens)
     return _count("pace_hour", "risk.max_trades_per_hour", at.policy.risk.max_trades_per_hour, done, "orders")
 
 
 def trades_per_day(at: Situation, ask: Ask) -> Breach | None:
     """Opening orders in the last 24 hours."""
-    done = sum(1 for item in at.state.openings if item.time > at.now - 24 * _HOUR_MS) + len(at.grants)
+    done = sum(1 for item in at.state.openings if item.time > at.now - 24 * _HOUR_MS) + len(at.opens)
     return _count("pace_day", "risk.max_trades_per_day", at.policy.risk.max_trades_per_day, done, "orders")
 
 
 def pause(at: Situation, ask: Ask) -> Breach | None:
     """Seconds between two opening orders of any symbol."""
-    times = [item.time for item in at.state.openings] + [at.now for _ in at.grants]
+    times = [item.time for item in at.state.openings] + [at.now for _ in at.opens]
     return _spacing(
         "pace_pause", "risk.min_seconds_between_trades", at.policy.risk.min_seconds_between_trades, times, at
     )
@@ -77,7 +93,7 @@ def symbol_pause(at: Situation, ask: Ask) -> Breach | None:
     """Seconds between two opening orders of this symbol."""
     symbol = ask.proposal.symbol
     times = [item.time for item in at.state.openings if item.symbol == symbol]
-    times += [at.now for granted in at.grants if granted.symbol == symbol]
+    times += [at.now for granted in at.opens if granted.symbol == symbol]
     key = "risk.min_seconds_between_symbol_trades"
     return _spacing("pace_symbol", key, at.policy.risk.min_seconds_between_symbol_trades, times, at)
 
@@ -177,6 +193,7 @@ GATES: Final[tuple[Gate, ...]] = (
     tradable,
     eligible,
     answered,
+    not_selling,
     books_match,
     trades_per_hour,
     trades_per_day,

@@ -15,7 +15,7 @@ from tradekit.domain.universe import Tier
 
 
 class Situation(NamedTuple):
-    """The account, the market and the policy at one moment. `grants` are the opens approved so far in this batch.
+    """The account, the market and the policy at one moment. `grants` are the proposals approved so far in this batch.
 
     `mismatched` are assets whose balance is not what the books say: nothing is opened in them.
     """
@@ -29,6 +29,11 @@ class Situation(NamedTuple):
     mismatched: frozenset[str]
     now: int
     grants: tuple[Proposal, ...] = ()
+
+    @property
+    def opens(self) -> tuple[Proposal, ...]:
+        """The opening proposals approved so far."""
+        return tuple(granted for granted in self.grants if granted.opens)
 
 
 class Ask(NamedTuple):
