@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
-from itertools import product, takewhile
+from itertools import groupby, product
 from typing import Any, get_args
 
 import pytest
@@ -67,7 +67,8 @@ def test_however_a_story_is_written_and_saved_the_store_gives_it_back(
     state, left = State(STAMP), list(story.records)
     while left:
         size = batches[len(left) % len(batches)]
-        written = [record for record in left[:size] if record.time == left[0].time]  # one write has one time
+        _, together = next(groupby(left[:size], key=lambda record: record.time))  # one write has one time
+        written = list(together)
         left = left[len(written) :]
         state = replay(state, at.append([r.event for r in written], written[-1].time, reduces_risk=True))
         if data.draw(st.booleans()):
