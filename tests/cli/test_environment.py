@@ -101,6 +101,7 @@ def journal(tradekit: CommandLine) -> bytes:
 
 def test_help_and_errors_survive_an_ascii_terminal(tradekit: CommandLine) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii:strict", "COLUMNS": "1"}
+    tradekit("cycle")
     ran = tradekit.apart("halt --reason Zürich", ascii_only)
     assert (ran.code, ran.err) == (0, "")
     ran = tradekit.apart("status", ascii_only)

@@ -108,15 +108,18 @@ def test_halt_in_the_middle_of_a_cycle_stops_its_opens(tradekit: CommandLine) ->
     assert [item["code"] for item in ran.data["decisions"]] == ["halted"]
 
 
-def test_halt_of_an_account_that_was_never_used(tradekit: CommandLine) -> None:
-    assert tradekit("halt").code == 0
-    assert [path.name for path in tradekit.folder.iterdir()] == ["HALT"]
-    assert oct(tradekit.folder.stat().st_mode)[-3:] == "700"
-    assert oct((tradekit.folder / "HALT").stat().st_mode)[-3:] == "600"
+def test_halt_of_an_account_that_was_never_used_halts_the_home(tradekit: CommandLine) -> None:
+    ran = tradekit("halt")
+    assert ran.code == 0
+    assert f"Halted every account under {tradekit.home}." in ran.out  # the one that trades may go by another name
+    assert [path.name for path in tradekit.home.iterdir()] == ["HALT"]
+    assert oct(tradekit.home.stat().st_mode)[-3:] == "700"
+    assert oct((tradekit.home / "HALT").stat().st_mode)[-3:] == "600"
     assert verdicts(tradekit)["b1"] == "halted"
 
 
 def test_a_second_halt_keeps_the_first_reason(tradekit: CommandLine) -> None:
+    tradekit("cycle")
     assert tradekit("halt --reason first --json").data["fresh"] is True
     assert tradekit("halt --reason second --json").data["fresh"] is False
     assert "HALTED: first" in tradekit("status").out
@@ -125,6 +128,7 @@ def test_a_second_halt_keeps_the_first_reason(tradekit: CommandLine) -> None:
 
 
 def test_a_reason_with_escapes_is_shown_harmless(tradekit: CommandLine) -> None:
+    tradekit("cycle")
     tradekit(["halt", "--reason", "\x1b[2J\nboo \u202etxt"])
     out = tradekit("status").out
     assert "HALTED: ?[2J boo ?txt" in out

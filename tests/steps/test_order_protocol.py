@@ -11,7 +11,7 @@ from desk import World, buy, policy, sell
 from fake_exchange import HORIZON, FakeOrder
 from fake_time import MINUTE
 from tradekit.adapters.store.memory_store import MemoryStore
-from tradekit.domain.errors import ExitCode, NeedsHuman
+from tradekit.domain.errors import ExitCode
 from tradekit.domain.event import OrderNotPlaced, OrderRejected, OrderUnanswered
 from tradekit.domain.order import Closed, FinalWord, Open, TimeInForce, Unknown
 from tradekit.domain.outcome import RejectCode
@@ -44,8 +44,9 @@ def test_a_full_disk_sends_no_open_but_lets_sales_go() -> None:
     world = World(policy(account={"managed": ["ETH"]}), ETH="2")
     world.cycle()
     world.store.full = True
-    with pytest.raises(NeedsHuman):
-        world.cycle(BTC)
+    alone = world.cycle(BTC)
+    assert [problem.code for problem in alone.problems] == ["disk_full"]
+    assert alone.exit_code is ExitCode.NEEDS_HUMAN
     assert not world.exchange.sent
     report = world.cycle(BTC, sell("ETH/USDT", amount="1"))
     assert [intent.symbol for intent in world.exchange.sent] == ["ETH/USDT"]

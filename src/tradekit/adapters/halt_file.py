@@ -6,6 +6,7 @@ Needs neither lock nor policy nor a readable state: a halt has to work when ever
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,8 @@ def set_halt(folder: Path, reason: str) -> bool:
         return False
     except OSError as error:
         raise _fault(folder, error) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(reason + "\n")
+    with suppress(OSError), os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(reason + "\n")  # on a full disk the reason is lost, and the halt holds all the same
         file.flush()
         os.fsync(descriptor)
     _sync(folder)

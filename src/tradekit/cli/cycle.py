@@ -54,9 +54,10 @@ def cycle(
     account = find_account(home, policy)
     asked = _read(proposals)
     watcher = watcher_for(json_log=log_json, quiet=quiet)
-    with stopping(account.policy.execution.budget_seconds) as stop:
+    with stopping() as stop:
         try:
             with trading_desk(account, watcher, stop, wait_seconds=wait, dry_run=dry_run) as desk:
+                stop.arm(account.policy.execution.budget_seconds)
                 skipped = 0 if dry_run else take_skips(account.folder)
                 report = flow.cycle(desk, flow.Wanted(asked), lambda: _ask(account))
         except Busy as busy:

@@ -40,11 +40,13 @@ def halt(
     from tradekit.domain.errors import BadInput, ExitCode, Problem
 
     problems: tuple[Problem, ...] = ()
+    folder = home_directory(home, os.environ)
+    whom = f"every account under {folder}"
     try:
         account = find_account(home, policy)
-        folder, whom = account.folder, f"account {account.stamp.account} ({account.stamp.mode})"
+        if account.folder.is_dir():  # else it trades under another policy, or not yet: a halt has to hit
+            folder, whom = account.folder, f"account {account.stamp.account} ({account.stamp.mode})"
     except BadInput as unknown:
-        folder, whom = home_directory(home, os.environ), "every account of this home"
         problems = unknown.problems
     fresh = halt_reason(folder) is None if dry_run else set_halt(folder, safe(reason, 200))
     text = f"{'Would halt' if dry_run else 'Halted'} {whom}." if fresh else f"Halted already: {whom}."

@@ -33,14 +33,18 @@ class StopFlag:
         self._set = True
         signal.alarm(_GRACE_SECONDS)
 
+    def arm(self, budget_seconds: int) -> None:
+        """Sets the flag by itself when `budget_seconds` of real time are over."""
+        if not self._set:
+            signal.alarm(budget_seconds)
+
 
 @contextmanager
-def stopping(budget_seconds: int) -> Iterator[StopFlag]:
-    """A flag that signals set while the block runs. The alarm comes when `budget_seconds` of real time are over."""
+def stopping() -> Iterator[StopFlag]:
+    """A flag that signals set while the block runs."""
     flag = StopFlag()
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM)
     before = {number: signal.signal(number, flag.set) for number in numbers}
-    signal.alarm(budget_seconds)
     try:
         yield flag
     finally:

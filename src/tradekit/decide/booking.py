@@ -16,6 +16,7 @@ from tradekit.domain.position import Position
 from tradekit.domain.proposal import Side
 
 _QUANTUM = Decimal(1).scaleb(-COST_PLACES)
+_NEW_POSITION = 20
 
 
 class Books(NamedTuple):
@@ -93,7 +94,7 @@ def _charge(position: Position, side: Side, cost: Decimal) -> Position:
 
 
 def _add(position: Position, amount: Decimal, cost: Decimal, time: int) -> Position:
-    if position.quantity == 0:
+    if position.quantity * _NEW_POSITION < amount:  # what was left over is no position that has a past
         position = position._replace(opened=time, peak=ZERO)
     return position._replace(quantity=position.quantity + amount, cost=position.cost + cost)
 

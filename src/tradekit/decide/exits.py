@@ -5,12 +5,12 @@ Must never sell on a quote that is missing or broken, and never against a cost o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal
 from typing import Final, NamedTuple
 
-from tradekit.domain.market import Quote
-from tradekit.domain.numbers import ONE, PERCENT, ZERO, divide, plain
+from tradekit.domain.market import Quote, Snapshot
+from tradekit.domain.numbers import ONE, PERCENT, ZERO, divide, floor_to, plain
 from tradekit.domain.policy.sections import ExitsPolicy
 from tradekit.domain.position import Position
 from tradekit.domain.proposal import Amount, Origin, Proposal, Side, Urgency
@@ -37,6 +37,19 @@ def raised_peaks(
         for asset, position in sorted(positions.items())
         if position.quantity > ZERO
     }
+
+
+def sellable_exits(exits: Iterable[Proposal], snapshot: Snapshot) -> tuple[Proposal, ...]:
+    """Those exits whose amount the exchange would take at the bid. Dust is nobody's emergency, minute after minute."""
+    kept = []
+    for proposal in exits:
+        market, quote = snapshot.markets.get(proposal.symbol), snapshot.quotes.get(proposal.symbol)
+        if market is not None and quote is not None:
+            amount = floor_to(proposal.size.value, market.amount_step) if market.amount_step > 0 else ZERO
+            if amount < market.min_amount or amount * quote.bid < market.min_notional:
+                continue
+        kept.append(proposal)
+    return tuple(kept)
 
 
 def find_exits(

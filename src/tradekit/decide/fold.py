@@ -118,6 +118,7 @@ def _adopt(state: State, adopted: AssetAdopted, now: int) -> State:
         cost=held.cost + held.outside * adopted.price,
         outside=ZERO,
         opened=held.opened if held.quantity else now,
+        peak=held.peak if held.quantity else ZERO,
     )
     return state._replace(positions={**state.positions, adopted.asset: position})
 

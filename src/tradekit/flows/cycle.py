@@ -25,6 +25,7 @@ from tradekit.steps.desk import Desk
 from tradekit.steps.propose import Wishes, gather_wishes
 from tradekit.steps.settle import Settled, settle
 from tradekit.steps.snapshot import Difference, compare_books, take_snapshot
+from tradekit.steps.troubles import refused_by_exchange, unsettled
 from tradekit.steps.work import work
 
 
@@ -90,9 +91,11 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     situation = _situation(desk, snapshot, wishes, differences, halted=halted)
     decisions = (*wishes.changed, *judge(situation, wishes.proposals))
     intents, unplaceable = _plan(desk, situation, decisions, started)
-    problems = [*wanted.problems, *wishes.problems, *map(_mismatch, differences)]
+    problems = [*wanted.problems, *wishes.problems, *(_mismatch(item, desk.state.stamp.quote) for item in differences)]
+    problems += unsettled(desk, settled.open)
     if not desk.dry_run:
         problems += _carry_out(desk, intents)
+    problems += refused_by_exchange(_orders(desk, intents))
     finished = _finish(desk, started, snapshot, wishes, decisions, intents)
     return CycleReport(
         started=started,
@@ -204,7 +207,10 @@ def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
     return tuple(desk.state.orders[id] for id in ids if id in desk.state.orders)
 
 
-def _mismatch(item: Difference) -> Problem:
+def _mismatch(item: Difference, quote: str) -> Problem:
+    if not _is_gate(item, quote):
+        what = f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}: more than expected"
+        return Problem("cash_surplus", what, "look for interest, deposits or trades made elsewhere")
     return Problem(
         "books_mismatch",
         f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}; nothing is opened with it",

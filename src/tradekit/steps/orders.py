@@ -13,11 +13,12 @@ from typing import Final
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.event import CancelRequested, Event, OrderAcknowledged, OrderFinal, OrderNotPlaced
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.order import FinalWord, Order
+from tradekit.domain.order import Canceling, FinalWord, Order
 from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, ReportedStatus, Unanswered
 from tradekit.steps.desk import Desk
 from tradekit.steps.fills import book_new_fills
 
+_FORGOTTEN_MS: Final = 3_600_000
 _FINAL: Final = {
     ReportedStatus.FILLED: FinalWord.FILLED,
     ReportedStatus.CANCELED: FinalWord.CANCELED,
@@ -37,7 +38,14 @@ def refresh(desk: Desk, ids: Iterable[ClientOrderId]) -> None:
     answers = desk.exchange.lookup(orders)
     desk.record(*(event for order in orders for event in _existence(desk, order, answers[order.id])))
     book_new_fills(desk, (order.intent.symbol for order in orders if _may_have_fills(desk, order, answers[order.id])))
-    desk.record(*(event for order in orders for event in _end(desk.state.orders[order.id], answers[order.id])))
+    desk.record(*(event for order in orders for event in _end(desk, desk.state.orders[order.id], answers[order.id])))
+
+
+def is_overdue(desk: Desk, order: Order) -> bool:
+    """Whether an order has to be canceled: its time is over, or it opens and the kill switch is set."""
+    if order.intent.deadline <= desk.clock.now():
+        return True
+    return order.intent.approved.proposal.opens and desk.store.is_halted()
 
 
 def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
@@ -73,8 +81,14 @@ def _existence(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
             return []
 
 
-def _end(order: Order, answer: LookupAnswer) -> list[Event]:
-    """The last word, where the answer has one. An exchange that names no filled amount means all, or what is booked."""
+def _end(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
+    """The last word, where the answer has one. An exchange that names no filled amount means all, or what is booked.
+
+    Exchanges forget finished orders. One that was acknowledged, canceled, and not found long after its deadline is
+    over with what is booked of it; else it would block its asset for ever.
+    """
+    if _is_forgotten(desk, order, answer):
+        return [OrderFinal(order.id, FinalWord.CANCELED, order.filled)]
     if not isinstance(answer, OrderReport) or not order.is_live:
         return []
     word = _FINAL.get(answer.status)
@@ -84,11 +98,17 @@ def _end(order: Order, answer: LookupAnswer) -> list[Event]:
     return [OrderFinal(order.id, word, said if answer.filled is None else answer.filled)]
 
 
+def _is_forgotten(desk: Desk, order: Order, answer: LookupAnswer) -> bool:
+    if not isinstance(answer, NotFound) or not isinstance(order.state, Canceling):
+        return False
+    return desk.clock.now() > order.intent.deadline + desk.exchange.not_found_horizon_ms + _FORGOTTEN_MS
+
+
 def _past_horizon(desk: Desk, order: Order) -> bool:
     return desk.clock.now() > order.intent.created + desk.exchange.not_found_horizon_ms
 
 
 def _may_have_fills(desk: Desk, order: Order, answer: LookupAnswer) -> bool:
     if not isinstance(answer, OrderReport):
-        return False
+        return _is_forgotten(desk, order, answer)
     return answer.filled is None or answer.filled > desk.state.orders[order.id].filled

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from tradekit.decide.exits import find_exits, raised_peaks
+from tradekit.decide.exits import find_exits, raised_peaks, sellable_exits
 from tradekit.decide.rules import propose
 from tradekit.decide.triggers import find_triggers, minutes_needed
 from tradekit.decide.universe import assign_tiers, eligible
@@ -40,6 +40,7 @@ def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) 
     policy, state = desk.policy, desk.state
     tiers = assign_tiers(policy.universe, snapshot.markets, snapshot.quotes, state.tiers)
     exits = find_exits(policy.exits, state.positions, snapshot.quotes, state.stamp.quote, snapshot.time)
+    exits = sellable_exits(exits, snapshot)
     triggers, problems = _look_for_triggers(desk, tiers)
     consumed = _consumed(desk, external)
     fresh = tuple(proposal for proposal in external if proposal.id not in consumed)

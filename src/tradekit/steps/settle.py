@@ -11,7 +11,7 @@ from tradekit.domain.order import Closed
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
 from tradekit.steps.fills import book_new_fills
-from tradekit.steps.orders import cancel, refresh
+from tradekit.steps.orders import cancel, is_overdue, refresh
 
 
 class Settled(NamedTuple):
@@ -34,9 +34,8 @@ def settle(desk: Desk) -> Settled:
         refresh(desk, (*before, *tombstones))
     except Unreachable as error:
         silent = error  # what is past its deadline is canceled all the same
-    now = desk.clock.now()
     live = [order for id, order in desk.state.orders.items() if order.is_live and not order.is_unanswered]
-    overdue = tuple(order.id for order in live if order.intent.deadline <= now or order.is_canceling)
+    overdue = tuple(order.id for order in live if is_overdue(desk, order) or order.is_canceling)
     if overdue and not desk.dry_run:
         cancel(desk, overdue, "past its deadline")
     if silent is not None:
@@ -47,9 +46,14 @@ def settle(desk: Desk) -> Settled:
 
 def settle_asset_differences(desk: Desk, assets: frozenset[str]) -> tuple[Fill, ...]:
     """Books trades that a difference between balance and books points to. Raises `Unreachable`."""
-    return book_new_fills(
-        desk, (f"{asset}/{desk.state.stamp.quote}" for asset in assets if asset != desk.state.stamp.quote)
-    )
+    state, quote = desk.state, desk.state.stamp.quote
+    symbols = {f"{asset}/{quote}" for asset in assets - {quote}}
+    if quote in assets:  # cash alone doesn't say which symbol it was
+        symbols |= state.cursors.keys() | {order.intent.symbol for order in state.orders.values()}
+        symbols |= {
+            f"{asset}/{quote}" for asset, position in state.positions.items() if position.total or position.cost
+        }
+    return book_new_fills(desk, symbols)
 
 
 def unfinished(state: State) -> tuple[ClientOrderId, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from tradekit.decide.risk.exposure import sound_quote
 from tradekit.domain.event import AccountOpened, AssetAdopted, Holding
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import settle_asset_differences
+
+_WIDE_SPREAD_BP: Final = 100
 
 
 class Difference(NamedTuple):
@@ -54,24 +57,28 @@ def _differences(desk: Desk, snapshot: Snapshot) -> tuple[Difference, ...]:
 
 
 def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:
+    """Managed assets enter at their price. One without a sound quote waits outside until there is one."""
     stamp = desk.state.stamp
     holdings = tuple(
-        Holding(asset, balance.total, _price(snapshot, asset, stamp.quote), asset in desk.policy.account.managed)
+        Holding(asset, balance.total, price, price > 0 and asset in desk.policy.account.managed)
         for asset, balance in sorted(snapshot.balances.items())
         if asset != stamp.quote and balance.total > 0
+        for price in [_price(snapshot, asset, stamp.quote)]
     )
     cash = snapshot.balances[stamp.quote].total if stamp.quote in snapshot.balances else ZERO
     return AccountOpened(stamp, desk.identity, cash, holdings)
 
 
 def _adoptions(desk: Desk, snapshot: Snapshot) -> list[AssetAdopted]:
-    managed = desk.policy.account.managed
-    held = ((asset, desk.state.positions.get(asset, Position(asset))) for asset in managed)
     quote = desk.state.stamp.quote
-    return [AssetAdopted(asset, _price(snapshot, asset, quote)) for asset, position in held if position.outside > 0]
+    held = ((asset, desk.state.positions.get(asset, Position(asset))) for asset in desk.policy.account.managed)
+    prices = ((asset, _price(snapshot, asset, quote)) for asset, position in held if position.outside > 0)
+    return [AssetAdopted(asset, price) for asset, price in prices if price > 0]
 
 
 def _price(snapshot: Snapshot, asset: str, quote: str) -> Decimal:
-    """The mid, or zero (no known cost) where there is no quote."""
-    found = snapshot.quotes.get(f"{asset}/{quote}")
-    return ZERO if found is None else found.mid
+    """The mid, or the bid where the spread would look like a loss to a stop; zero where there is no sound quote."""
+    found = sound_quote(snapshot, asset, quote)
+    if found is None:
+        return ZERO
+    return found.mid if found.ask > 0 and found.spread_bp <= _WIDE_SPREAD_BP else found.bid

@@ -9,8 +9,9 @@ from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Order, OrderIntent, TimeInForce
 from tradekit.steps.desk import Desk
-from tradekit.steps.orders import cancel, refresh
+from tradekit.steps.orders import cancel, is_overdue, refresh
 from tradekit.steps.place import place
+from tradekit.steps.troubles import unsettled
 
 
 def work(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Problem, ...]:
@@ -23,16 +24,17 @@ def work(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Problem, ...]:
         return ()
     problems = list(place(desk, intents))
     ids = [intent.client_order_id for intent in intents if intent.client_order_id in desk.state.orders]
-    refresh(desk, [order.id for order in _live(desk, ids) if order.intent.time_in_force is TimeInForce.IOC])
+    with suppress(Unreachable):
+        refresh(desk, [order.id for order in _live(desk, ids) if order.intent.time_in_force is TimeInForce.IOC])
     while live := _live(desk, ids):
         now = desk.clock.now()
-        overdue = [order.id for order in live if order.intent.deadline <= now or desk.clock.must_stop()]
+        overdue = [order.id for order in live if is_overdue(desk, order) or desk.clock.must_stop()]
         if overdue:
             with suppress(Unreachable):
                 refresh(desk, [id for id in overdue if desk.state.orders[id].is_unanswered])
             answered = [id for id in overdue if _is_known_live(desk.state.orders[id])]
-            problems.extend(_stuck(desk, cancel(desk, answered, "time to live is over")))
-            problems.extend(_unanswered(desk, overdue))
+            cancel(desk, answered, "time to live is over")
+            problems.extend(unsettled(desk, overdue))
             ids = [id for id in ids if id not in overdue]
             continue
         until = min(order.intent.deadline for order in live)
@@ -50,26 +52,3 @@ def _live(desk: Desk, ids: Sequence[ClientOrderId]) -> list[Order]:
 
 def _is_known_live(order: Order) -> bool:
     return order.is_live and not order.is_unanswered
-
-
-def _unanswered(desk: Desk, ids: Sequence[ClientOrderId]) -> list[Problem]:
-    return [
-        Problem(
-            "order_unanswered",
-            f"nobody knows whether order {id} of {desk.state.orders[id].intent.symbol} was placed",
-            "the next run looks for it first",
-        )
-        for id in ids
-        if desk.state.orders[id].is_unanswered
-    ]
-
-
-def _stuck(desk: Desk, ids: Sequence[ClientOrderId]) -> list[Problem]:
-    return [
-        Problem(
-            "cancel_unanswered",
-            f"order {id} of {desk.state.orders[id].intent.symbol} may still be open: its cancel has no answer",
-            "the next run asks again first",
-        )
-        for id in ids
-    ]

@@ -164,6 +164,7 @@ class AccountStore:
             if saved is None:
                 raise self._fault("nothing_to_restore", f"no whole state is left under {self._folder}")
             self._saved = self._whole(self.state_path)
+            self._disk.make_folder(self._folder / "journal")
             if saved.position.seq > self._journal.whole_end().seq:
                 place, _ = self._journal.begin_anew(saved.position, self._free_suffix())
                 saved = saved._replace(position=place)
@@ -179,8 +180,8 @@ class AccountStore:
 
     def _read_state(self) -> Saved | None:
         if self._disk.size(self.state_path) is None:
-            if self._journal.exists:
-                raise self._fault("state_missing", f"{self.state_path} is missing, though its journal is there")
+            if self._journal.exists or self._generations.all():
+                raise self._fault("state_missing", f"{self.state_path} is missing, though there was one")
             return None
         saved = parse(self._disk.read(self.state_path), self.state_path)
         if saved.state.stamp != self._stamp:
@@ -198,8 +199,9 @@ class AccountStore:
     def _make_room(self, *, reduces_risk: bool) -> None:
         """Opening new risk needs a disk with room to spare; what reduces risk may use up the ballast."""
         ballast = self._folder / "ballast"
-        if self._disk.free_bytes(self._folder) >= RESERVE_BYTES:
-            if (self._disk.size(ballast) or 0) < BALLAST_BYTES:
+        missing = BALLAST_BYTES - min(self._disk.size(ballast) or 0, BALLAST_BYTES)
+        if self._disk.free_bytes(self._folder) >= RESERVE_BYTES + missing:
+            if missing:
                 self._disk.reserve(ballast, BALLAST_BYTES)
         elif reduces_risk:
             self._disk.remove(ballast)
@@ -207,10 +209,14 @@ class AccountStore:
             raise self._fault("disk_full", f"less than {RESERVE_BYTES // 2**20} MiB are free under {self._folder}")
 
     def _whole(self, path: Path) -> Saved | None:
-        """The state of this account in a file, or None when the file is not whole."""
+        """The state of this account in a file, or None when the file is not whole. A newer one is not damaged."""
         try:
             saved = parse(self._disk.read(path), path)
-        except (FileNotFoundError, NeedsHuman):
+        except FileNotFoundError:
+            return None
+        except NeedsHuman as fault:
+            if fault.problems[0].code == "state_newer":
+                raise
             return None
         return saved if saved.state.stamp == self._stamp else None
 

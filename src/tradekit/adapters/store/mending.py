@@ -14,7 +14,7 @@ class MendableJournal(Journal):
     """A journal that can be cut back to what is whole."""
 
     def whole_end(self) -> Position:
-        """Where the good part ends, counted from the first record."""
+        """Where the good part ends, counted from the first record. Raises `NeedsHuman` for a newer journal."""
         place = START
         try:
             for number in self._segments():
@@ -23,8 +23,9 @@ class MendableJournal(Journal):
                 _, place = self._parse(content[place.offset :], place)
                 if place.offset < len(content):
                     break
-        except NeedsHuman:
-            pass
+        except NeedsHuman as fault:
+            if fault.problems[0].code == "journal_newer":
+                raise
         return place
 
     def set_aside(self, end: Position, suffix: str) -> list[str]:

@@ -56,7 +56,7 @@ def measure(state: State, snapshot: Snapshot) -> Exposure:
     held = {}
     for asset, position in state.positions.items():
         if position.quantity > 0:
-            quote = _quote(state, snapshot, asset)
+            quote = sound_quote(snapshot, asset, state.stamp.quote)
             if quote is None:
                 held[asset] = max(position.cost, position.quantity * position.peak)
             else:
@@ -74,7 +74,7 @@ def equity_now(state: State, snapshot: Snapshot) -> Decimal | None:
     value = state.cash
     for asset, position in state.positions.items():
         if position.quantity > 0:
-            quote = _quote(state, snapshot, asset)
+            quote = sound_quote(snapshot, asset, state.stamp.quote)
             if quote is None:
                 return None
             value += position.quantity * quote.bid
@@ -85,13 +85,13 @@ def equity_for_caps(state: State, snapshot: Snapshot) -> Decimal:
     """The smaller of now and the last good value; what has no quote is worth nothing."""
     now = state.cash
     for asset, position in state.positions.items():
-        quote = _quote(state, snapshot, asset)
+        quote = sound_quote(snapshot, asset, state.stamp.quote)
         if quote is not None:
             now += position.quantity * quote.bid
     return now if state.equity is None else min(now, state.equity)
 
 
-def _quote(state: State, snapshot: Snapshot, asset: str) -> Quote | None:
+def sound_quote(snapshot: Snapshot, asset: str, quote_asset: str) -> Quote | None:
     """The asset's quote, or None where there is no bid or the book is crossed, which is a broken reading."""
-    quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
+    quote = snapshot.quotes.get(f"{asset}/{quote_asset}")
     return None if quote is None or quote.bid <= 0 or 0 < quote.ask < quote.bid else quote

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from tradekit.decide.pricing import worst_price
-from tradekit.decide.risk.open_rules import CAPS, GATES, minimum
+from tradekit.decide.risk.open_rules import CAPS, GATES, minimum, sellable_at_stop
 from tradekit.decide.risk.reduce_rules import REDUCE_RULES, amount_to_sell
 from tradekit.decide.risk.situation import Ask, Breach, Situation
 from tradekit.decide.universe import tier_of
@@ -96,6 +96,10 @@ def _fit(at: Situation, ask: Ask) -> Decision:
     if over_cap and (not at.policy.risk.clamp_to_caps or minimum(at, ask._replace(notional=granted)) is not None):
         return Refused(ask.proposal, *breach)
     amount = floor_to(granted / mid, market.amount_step)
+    floor = sellable_at_stop(at, ask)
+    if amount > 0 and amount * mid < floor:
+        quote = at.state.stamp.quote
+        return Refused(ask.proposal, "below_min_notional", "market.min_notional", floor, amount * mid, quote)
     if amount < market.min_amount or amount <= 0:
         return Refused(
             ask.proposal, "below_exchange_minimum", "market.min_amount", market.min_amount, amount, market.base

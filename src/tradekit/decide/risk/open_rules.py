@@ -129,14 +129,18 @@ def new_positions(at: Situation, ask: Ask) -> Breach | None:
 
 def minimum(at: Situation, ask: Ask) -> Breach | None:
     """An opening order is worth at least the policy's minimum, and the exchange's also when its stop sells it."""
-    market, exits = at.snapshot.markets[ask.proposal.symbol], at.policy.exits
-    at_stop = (ONE - exits.stop_loss_pct * PERCENT) * (ONE - exits.stop_slippage_bp * BP)
-    left_at_stop = at_stop * (ONE - market.taker_fee)
-    sellable = divide(market.min_notional, left_at_stop) if left_at_stop > ZERO else market.min_notional
-    limit = max(at.policy.risk.min_order_notional, sellable)
+    limit = max(at.policy.risk.min_order_notional, sellable_at_stop(at, ask))
     if ask.notional >= limit:
         return None
     return Breach("below_min_notional", "risk.min_order_notional", limit, ask.notional, at.state.stamp.quote)
+
+
+def sellable_at_stop(at: Situation, ask: Ask) -> Decimal:
+    """The smallest purchase that the exchange still lets the stop sell, in quote currency."""
+    market, exits = at.snapshot.markets[ask.proposal.symbol], at.policy.exits
+    at_stop = (ONE - exits.stop_loss_pct * PERCENT) * (ONE - exits.stop_slippage_bp * BP)
+    left_at_stop = at_stop * (ONE - market.taker_fee)
+    return divide(market.min_notional, left_at_stop) if left_at_stop > ZERO else market.min_notional
 
 
 def total_cap(at: Situation, ask: Ask) -> Cap:

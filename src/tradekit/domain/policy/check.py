@@ -191,6 +191,13 @@ def _cross_check(values: Mapping[str, Any], file: str) -> list[Problem]:
         for lesser, greater, why in _CROSS_CHECKS
         if values[lesser] > values[greater]
     ]
+    if (
+        values["proposals.command"]
+        and 2 * values["proposals.command_timeout_seconds"] > values["execution.budget_seconds"]
+    ):
+        why = "a program that hangs must leave the stops at least half of the time"
+        path = "proposals.command_timeout_seconds"
+        problems.append(_problem("policy_contradiction", file, path, "is above half of execution.budget_seconds", why))
     if values["account.quote"] in values["account.managed"]:
         problems.append(
             _problem("policy_contradiction", file, "account.managed", "names the quote currency", "leave it out")
