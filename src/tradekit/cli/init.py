@@ -36,18 +36,19 @@ def init(
     from tradekit.adapters.home import home_directory
     from tradekit.adapters.policy_file import load_policy
     from tradekit.adapters.policy_text import render_policy
-    from tradekit.adapters.store.account_store import open_folder
+    from tradekit.adapters.store.account_store import disk_errors, open_folder
     from tradekit.adapters.store.disk import RealDisk
     from tradekit.cli.output import Result, emit
     from tradekit.domain.errors import ExitCode
 
     folder = home_directory(home, os.environ)
     path = folder / "policy.toml"
-    fresh = not path.exists()
     values = load_policy(None if policy is None else Path(policy)).policy
-    if fresh and not dry_run:
-        open_folder(RealDisk(), folder)
-        RealDisk().replace(path, render_policy(values).encode())
+    with disk_errors(folder):
+        fresh = RealDisk().size(path) is None
+        if fresh and not dry_run:
+            open_folder(RealDisk(), folder)
+            RealDisk().replace(path, render_policy(values).encode())
     verb = "Would write" if dry_run else "Wrote"
     text = f"{verb} {path}" if fresh else f"{path} is there already; nothing was changed."
     steps = (

@@ -68,7 +68,7 @@ class AccountStore:
 
     def load(self) -> Loaded:
         """See `Store.load`. Cuts an unfinished write and leftover temporary files when it may write."""
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             if self._may_write:
                 self._clean_up()
             saved = self._read_state()
@@ -85,7 +85,7 @@ class AccountStore:
 
     def create(self, state: State) -> None:
         """See `Store.create`."""
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             self._write_state(Saved(state, START))
             for folder in self._folder.parents[:2]:
                 self._disk.sync(folder)  # a run that was killed may have made them
@@ -94,7 +94,7 @@ class AccountStore:
         """See `Store.append`. After a write that failed nothing is written any more: what it left behind is unknown."""
         if self._failed:
             raise self._fault("write_failed", f"an earlier write to the journal of {self._folder} failed")
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             self._make_room(reduces_risk=reduces_risk)
             self._disk.make_folder(self._folder / "journal")
             self._failed = True
@@ -109,7 +109,7 @@ class AccountStore:
         """See `Store.save`. A state that is saved already isn't written again."""
         if self._saved is not None and self._saved.state is state and self._saved.position == self._end:
             return
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             if self._saved is not None and self._saved.state.is_opened:
                 self._generations.keep(self.state_path, self._saved)
             self._write_state(Saved(state, self._end))
@@ -117,11 +117,12 @@ class AccountStore:
     def is_halted(self) -> bool:
         """Whether this account or the whole home is halted."""
         home = self._folder.parent.parent
-        return self._disk.size(self._folder / HALT) is not None or self._disk.size(home / HALT) is not None
+        with disk_errors(self._folder):
+            return self._disk.size(self._folder / HALT) is not None or self._disk.size(home / HALT) is not None
 
     def verify(self) -> Checked:
         """Reads the state, every journal record and every generation. Raises `NeedsHuman` at the first fault."""
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             saved = self._read_state()
             if saved is None:
                 return Checked(0, 0, 0)
@@ -134,7 +135,7 @@ class AccountStore:
 
     def generations(self) -> tuple[Generation, ...]:
         """See `StateHistory.generations`."""
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             return self._generations.all()
 
     def old_state(self, name: str) -> State:
@@ -143,12 +144,12 @@ class AccountStore:
             fix = "`tradekit state history` lists them"
             raise BadInput(Problem("generation_unknown", f"there is no older state named {name}", fix))
         path = self._generations.path(name)
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             return parse(self._disk.read(path), path).state
 
     def set_aside_damage(self) -> tuple[str, ...]:
         """See `StateHistory.set_aside_damage`. Names end in `.damaged` and a number."""
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             suffix = self._free_suffix()
             moved = self._rescue(suffix) or self._journal.set_aside(self._journal.whole_end(), suffix)
             if self._disk.size(self.state_path) is not None and self._whole(self.state_path) is None:
@@ -159,7 +160,7 @@ class AccountStore:
 
     def load_newest_whole(self) -> Loaded:
         """See `StateHistory.load_newest_whole`."""
-        with _disk_errors(self._folder):
+        with disk_errors(self._folder):
             saved = self._newest_whole()
             if saved is None:
                 raise self._fault("nothing_to_restore", f"no whole state is left under {self._folder}")
@@ -278,7 +279,8 @@ def _describe(stamp: Stamp) -> str:
 
 
 @contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turns an `OSError` of the block into a `NeedsHuman` that says what is wrong with the disk, and where."""
     try:
         yield
     except OSError as error:
