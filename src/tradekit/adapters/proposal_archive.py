@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tradekit.adapters.store.record_line import START, Line, Position
 from tradekit.domain.errors import NeedsHuman, Problem
-from tradekit.domain.event import OrderIntended
+from tradekit.domain.event import OrderIntended, ProposalsConsumed
 from tradekit.domain.plain import from_plain, to_plain
 from tradekit.domain.proposal import Origin
 
@@ -72,6 +72,8 @@ class JournalArchive:
         begin = place
         for line in self._lines(place):
             event, place = line.record.event, line.end
+            if isinstance(event, ProposalsConsumed):
+                index.executemany("insert or replace into consumed values (?, ?)", event.digests.items())
             if isinstance(event, OrderIntended):
                 proposal = event.intent.approved.proposal
                 if proposal.origin is Origin.EXTERNAL:

@@ -7,6 +7,7 @@ move to the archive (which the journal can always rebuild).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from itertools import islice
 from typing import Final
 
@@ -24,6 +25,7 @@ from tradekit.domain.event import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnanswered,
+    ProposalsConsumed,
     Record,
     StateRestored,
 )
@@ -56,7 +58,7 @@ def fold(state: State, record: Record) -> State:
     return folded._replace(seq=record.seq, time=max(state.time, record.time))
 
 
-def _apply(state: State, record: Record) -> State:  # noqa: C901 - one case an event, nothing nested
+def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one case an event, nothing nested
     now = record.time
     match record.event:
         case AccountOpened() as opened:
@@ -82,6 +84,8 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901 - one case an e
             return _book(state, fill, now)
         case StateRestored() as restored:
             return _restore(state, restored)
+        case ProposalsConsumed(digests):
+            return reduce(lambda folded, item: _consume(folded, *item), digests.items(), state)
         case CycleFinished() as finished:
             return _finish(state, finished, now)
 

@@ -117,6 +117,12 @@ class StateRestored(NamedTuple):
     filled: Mapping[ClientOrderId, FilledPart]
 
 
+class ProposalsConsumed(NamedTuple):
+    """Ids (with their digests) of external proposals that a damaged part of the journal had carried out."""
+
+    digests: Mapping[str, str]
+
+
 class Refusal(NamedTuple):
     """A refused proposal as the journal keeps it."""
 
@@ -162,6 +168,7 @@ Event = (
     | OrderFinal
     | FillBooked
     | StateRestored
+    | ProposalsConsumed
     | CycleFinished
 )
 
@@ -177,6 +184,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     OrderFinal,
     FillBooked,
     StateRestored,
+    ProposalsConsumed,
     CycleFinished,
 )
 

@@ -127,6 +127,10 @@ class StateHistory(Protocol):
         """Gives damaged files another name, keeps what is whole of them, and tells the names."""
         ...
 
+    def intents_in(self, names: Sequence[str]) -> Sequence[Record]:
+        """The intents that can still be read in journal files that were set aside."""
+        ...
+
     def load_newest_whole(self) -> Loaded:
         """The newest state that is whole, with the journal after it. Raises `NeedsHuman` when there is none."""
         ...

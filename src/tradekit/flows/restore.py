@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tradekit.decide.fold import fold, replay
-from tradekit.domain.event import FilledPart, StateRestored
+from tradekit.domain.event import Event, FilledPart, OrderIntended, ProposalsConsumed, Record, StateRestored
 from tradekit.domain.ports import StateHistory
+from tradekit.domain.proposal import Origin
 from tradekit.domain.state import State
 
 
@@ -34,15 +35,37 @@ def restore(history: StateHistory, name: str | None) -> RestoreReport:
     loaded = history.load_newest_whole()
     assert loaded.state is not None
     state = replay(loaded.state, loaded.tail)
+    state = _remember_sent(history, state, history.intents_in(moved))
     if older is not None and name is not None:
         state = _take_books(history, state, older, name)
     history.save(state)
     return RestoreReport(tuple(moved), state.seq, len(loaded.tail), name)
 
 
+def _remember_sent(history: StateHistory, state: State, read: Sequence[Record]) -> State:
+    """What a damaged journal had sent is not forgotten: newer orders are looked up, older proposals stay consumed."""
+    events: list[Event] = []
+    consumed: dict[str, str] = {}
+    for record in read:
+        assert isinstance(record.event, OrderIntended)
+        proposal = record.event.intent.approved.proposal
+        if record.seq > state.seq and record.event.intent.client_order_id not in state.orders:
+            events.append(record.event)
+        elif proposal.origin is Origin.EXTERNAL and proposal.id not in state.consumed:
+            consumed[proposal.id] = proposal.digest
+    if consumed:
+        events.insert(0, ProposalsConsumed(consumed))
+    return _append(history, state, events)
+
+
+def _append(history: StateHistory, state: State, events: Sequence[Event]) -> State:
+    if events:
+        for record in history.append(events, state.time, reduces_risk=True):
+            state = fold(state, record)
+    return state
+
+
 def _take_books(history: StateHistory, state: State, older: State, name: str) -> State:
     filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
     event = StateRestored(name, older.cash, older.positions, older.cursors, older.seen_fills, filled)
-    for record in history.append([event], state.time, reduces_risk=True):
-        state = fold(state, record)
-    return state
+    return _append(history, state, [event])

@@ -158,6 +158,11 @@ class AccountStore:
                 moved.append(self.state_path.name + suffix)
             return tuple(moved)
 
+    def intents_in(self, names: Sequence[str]) -> Sequence[Record]:
+        """See `StateHistory.intents_in`."""
+        with disk_errors(self._folder):
+            return self._journal.intents_in([name for name in names if name.partition(".")[0].isdigit()])
+
     def load_newest_whole(self) -> Loaded:
         """See `StateHistory.load_newest_whole`."""
         with disk_errors(self._folder):

@@ -5,9 +5,12 @@ Only `state restore` does this, never a cycle. Whatever is set aside stays on th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tradekit.adapters.store.journal import Journal
-from tradekit.adapters.store.record_line import START, Position, header
+from tradekit.adapters.store.record_line import START, Position, header, lone_record
 from tradekit.domain.errors import NeedsHuman
+from tradekit.domain.event import OrderIntended, Record
 
 
 class MendableJournal(Journal):
@@ -40,6 +43,16 @@ class MendableJournal(Journal):
             if whole:
                 self._disk.replace(path, whole)
         return moved
+
+    def intents_in(self, names: Sequence[str]) -> list[Record]:
+        """Intents whose line is whole, in files that were set aside; what the lines around them are doesn't matter."""
+        found = []
+        for name in names:
+            for raw in self._disk.read(self._folder / name).splitlines(keepends=True):
+                record = lone_record(raw)
+                if record is not None and isinstance(record.event, OrderIntended):
+                    found.append(record)
+        return found
 
     def rescue(self, after: Position, suffix: str) -> list[str]:
         """Begins anew after a state whose own past is damaged, with the whole events since. Raises `NeedsHuman`."""

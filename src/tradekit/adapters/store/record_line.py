@@ -90,6 +90,15 @@ def _checked_fields(raw: bytes) -> tuple[dict[str, Any], str]:
     return fields, hash_
 
 
+def lone_record(raw: bytes) -> Record | None:
+    """The record in a line on its own, whatever stands before it, or None when the line isn't whole."""
+    try:
+        fields, _ = _checked_fields(raw)
+        return parse_line(raw, Position(0, 0, fields["seq"] - 1, fields["prev"])).record
+    except (BadLine, KeyError, TypeError):
+        return None
+
+
 def is_unfinished_write(torn: bytes, first_bad: int) -> bool:
     """Whether bad bytes at the end, where record `first_bad` should be, can be one write that a crash cut short.
 
