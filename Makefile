@@ -38,10 +38,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(VENV)/bin/python requirements/run.txt pyproject.toml
-	$(RUN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/run.txt
-	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/run.txt
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements/dev.txt
-	$(RUN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
 	touch $@

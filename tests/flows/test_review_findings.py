@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import deque
 from decimal import Decimal
 
+import pytest
+
 from desk import World, buy, policy, sell
+from tradekit.domain.errors import BadInput
+from tradekit.domain.event import CancelRequested
 from tradekit.domain.order import Closed, FinalWord, Order
 from tradekit.domain.policy.check import read_policy
 from tradekit.domain.proposal import Side
@@ -75,12 +79,20 @@ def test_cash_alone_that_differs_is_looked_into() -> None:
 
 def test_a_slow_program_may_not_eat_the_time_of_the_stops() -> None:
     raw = {"proposals": {"command": ["x"], "command_timeout_seconds": 30}, "execution": {"budget_seconds": 50}}
-    try:
+    with pytest.raises(BadInput, match="command_timeout_seconds is above half"):
         read_policy(raw, "policy.toml")
-    except Exception as refused:
-        assert "command_timeout_seconds is above half" in str(refused)
-    else:
-        raise AssertionError("30 s of 50 s were accepted")
+    read_policy({**raw, "execution": {"budget_seconds": 60}}, "policy.toml")
+
+
+def test_an_order_that_a_halt_could_not_cancel_is_told_at_once() -> None:
+    world = World()
+    world.cycle()
+    world.faults.cancels = deque(["unanswered"] * 40)
+    world.clock.after(2_000, lambda: setattr(world.store, "halted", True))
+    report = world.cycle(buy("BTC/USDT"))
+    assert "cancel_unanswered" in {problem.code for problem in report.problems}
+    assert {event.reason for event in world.events(CancelRequested)} >= {"the kill switch is set"}
+    assert report.exit_code == 11
 
 
 def test_an_opening_lot_in_a_wide_book_is_no_loss() -> None:

@@ -12,10 +12,11 @@ from tradekit.steps.desk import Desk
 
 
 def unsettled(desk: Desk, ids: Iterable[ClientOrderId]) -> list[Problem]:
-    """One problem for each of these orders that is past its deadline and still not final."""
+    """One problem for each of these orders that should be final and isn't: its time is over, or it was canceled."""
     now = desk.clock.now()
     orders = (desk.state.orders[id] for id in ids if id in desk.state.orders)
-    return [_unsettled(order) for order in orders if order.is_live and order.intent.deadline <= now]
+    late = (order for order in orders if order.intent.deadline <= now or order.is_canceling or desk.clock.must_stop())
+    return [_unsettled(order) for order in late if order.is_live]
 
 
 def refused_by_exchange(orders: Iterable[Order]) -> list[Problem]:

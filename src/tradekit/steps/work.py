@@ -33,7 +33,7 @@ def work(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Problem, ...]:
             with suppress(Unreachable):
                 refresh(desk, [id for id in overdue if desk.state.orders[id].is_unanswered])
             answered = [id for id in overdue if _is_known_live(desk.state.orders[id])]
-            cancel(desk, answered, "time to live is over")
+            cancel(desk, answered, _reason(desk))
             problems.extend(unsettled(desk, overdue))
             ids = [id for id in ids if id not in overdue]
             continue
@@ -43,6 +43,12 @@ def work(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Problem, ...]:
         with suppress(Unreachable):
             refresh(desk, [order.id for order in live])
     return tuple(problems)
+
+
+def _reason(desk: Desk) -> str:
+    if desk.clock.must_stop():
+        return "the run was asked to end"
+    return "the kill switch is set" if desk.store.is_halted() else "time to live is over"
 
 
 def _live(desk: Desk, ids: Sequence[ClientOrderId]) -> list[Order]:
