@@ -117,7 +117,7 @@ def test_the_rules_of_refusals_are_those_of_the_code() -> None:
 def test_docs_name_every_problem() -> None:
     said = codes(SRC, Maker("Problem", 0))
     said |= set(re.findall(r"tradekit: ([a-z_]+):", (SRC / "cli/signals.py").read_text(encoding="utf-8")))
-    said |= set(re.findall(r'if "([a-z_]+)" in codes', (SRC / "flows/cycle.py").read_text(encoding="utf-8")))
+    said |= set(re.findall(r'if "([a-z_]+)" in codes', (SRC / "steps/troubles.py").read_text(encoding="utf-8")))
     assert {"policy_contradiction", "journal_shorter", "proposals_syntax", "hard_deadline", "unreachable"} <= said
     assert first_cells("problems.md") == said
 

@@ -45,7 +45,7 @@ def test_the_first_run_opens_the_account() -> None:
         Holding("ETH", D(2), D(50), managed=True),
         Holding("XYZ", D(7), D(0), managed=False),  # nobody quotes it: no known cost
     )
-    assert world.state.positions["ETH"] == Position("ETH", D(2), D(100), opened=START, peak=D("49.98"))
+    assert world.state.positions["ETH"] == Position("ETH", D(2), D(100), adopted=D(2), opened=START, peak=D("49.98"))
     assert world.state.positions["BTC"].quantity == 0
     assert (report.exit_code, report.cycle, report.source) == (ExitCode.DONE, 1, Source.LIVE)
     # 1000 + 2 x 49.98; at risk: 2 x 50
@@ -183,7 +183,9 @@ def test_exit_code_12_when_the_books_do_not_match_and_nothing_is_opened_there() 
     report = world.cycle(buy("BTC/USDT"), buy("ETH/USDT"))
     assert report.exit_code is ExitCode.NEEDS_HUMAN
     assert codes(report) == {"buy-BTC": "books_mismatch", "buy-ETH": ""}
-    assert [tuple(item) for item in report.differences] == [("BTC", 0, D("0.7"))]
+    (row,) = report.differences
+    assert (row.asset, row.books, row.exchange, row.rest, row.doubtful) == ("BTC", 0, D("0.7"), D("0.7"), True)
+    assert row.causes[0] == "a deposit or an airdrop"
 
 
 @pytest.mark.parametrize("silent", ["symbols", "snapshot"])

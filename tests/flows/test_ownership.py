@@ -6,8 +6,8 @@ from collections import deque
 from decimal import Decimal
 
 from desk import World, buy, policy
+from event_stories import restored
 from tradekit.domain.decision import Refused
-from tradekit.domain.event import StateRestored
 from tradekit.domain.proposal import Side
 
 MINUTE = 60_000
@@ -62,7 +62,7 @@ def test_nothing_is_bought_back_in_the_cycle_that_sells_it() -> None:
 
 
 def test_more_cash_than_the_books_say_stops_no_opening_but_less_does() -> None:
-    for change, codes in (("0.01", []), ("-0.01", ["books_mismatch"])):
+    for change, codes in (("0.02", []), ("-0.02", ["books_mismatch"]), ("-0.01", [])):
         world = World()
         world.cycle()
         world.exchange.totals["USDT"] += Decimal(change)
@@ -80,7 +80,7 @@ def test_older_books_make_orders_forget_the_fills_that_come_again() -> None:
     world.cycle(buy("BTC/USDT"))
     assert world.order("buy-BTC").filled == Decimal("0.1")
     desk = world.desk()
-    desk.record(StateRestored("older", old.cash, old.positions, old.cursors, old.seen_fills, {}))
+    desk.record(restored(old, "older"))
     desk.save()
     assert world.desk().state.orders[world.order("buy-BTC").id].filled == 0
     world.faults.cancels = deque(["unanswered"] * 8)

@@ -116,7 +116,7 @@ def send_before_the_intent_is_durable(desk: Desk, intents: Sequence[OrderIntent]
     return ()
 
 
-def send_again_what_is_unanswered(desk: Desk) -> settling.Settled:
+def send_again_what_is_unanswered(desk: Desk) -> settling.Settlement:
     """A planted bug: what has no recorded answer is sent once more, without looking it up."""
     desk.exchange.place([order.intent for order in desk.state.orders.values() if order.is_unanswered])
     return settling.settle(desk)

@@ -232,7 +232,7 @@ def test_the_same_client_id_again_is_the_same_order(world_of: MakeWorld) -> None
     order = intent("sell 5 X/USDT @ 10", name="once")
     changed = intent("sell 9 X/USDT @ 11", name="once")
     assert send(world, order) == send(world, changed) == send(world, order) == Acknowledged("paper-1")
-    assert [o.amount for o in world.exchange.open_orders()] == [5]
+    assert [o.amount for o in world.exchange.review((), {}).open_orders] == [5]
     assert held(world, "X") == ("95", "100")
 
 
@@ -246,7 +246,7 @@ def test_cancel_frees_what_was_bound(world_of: MakeWorld) -> None:
     answer = report(world, order)
     assert (answer.status, answer.filled) == (ReportedStatus.CANCELED, Decimal("0.5"))
     assert held(world, "X") == ("99.5", "99.5")
-    assert world.exchange.open_orders() == []
+    assert world.exchange.review((), {}).open_orders == []
     assert isinstance(world.exchange.cancel([as_order(order)])[order.client_order_id], NotOpen)
 
 
@@ -275,7 +275,7 @@ def test_open_orders_report_what_was_sent(world_of: MakeWorld) -> None:
     world = world_of()
     order = intent("buy 5 X/USDT @ 9.90")
     send(world, order)
-    (answer,) = world.exchange.open_orders()
+    (answer,) = world.exchange.review((), {}).open_orders
     assert answer == OrderReport(
         order.client_order_id, "paper-1", "X/USDT", order.side, ReportedStatus.OPEN, order.price, order.amount,
         Decimal(0), BEGINNING + LATENCY,

@@ -72,7 +72,8 @@ def fills(world: PaperWorld) -> list[Fill]:
 
 def content(world: PaperWorld) -> object:
     balances = world.exchange.snapshot(["X/USDT"])
-    return balances, world.exchange.open_orders(), fills(world), world.flows(), world.totals(), world.clock.now()
+    open_orders = world.exchange.review((), {}).open_orders
+    return balances, open_orders, fills(world), world.flows(), world.totals(), world.clock.now()
 
 
 @given(TAPES, STEPS, st.sampled_from(FeeAsset))

@@ -68,10 +68,10 @@ def test_an_order_rests_between_runs(path: Path) -> None:
         world.exchange.place([order])
     with PaperWorld(path, setup(), feed=feed) as world:
         world.begin_run(MINUTE)
-        (answer,) = world.exchange.open_orders()
+        (answer,) = world.exchange.review((), {}).open_orders
         assert answer.filled == 2  # 27 - 7 ahead
         world.clock.sleep(10_001)
-        assert world.exchange.open_orders() == []
+        assert world.exchange.review((), {}).open_orders == []
 
 
 def test_balances_of_the_setup_are_for_the_first_time_only(path: Path) -> None:
@@ -102,7 +102,7 @@ world = PaperWorld(Path(sys.argv[1]), setup(), feed=HandFeed([bought(2000, 57, 1
 world.begin_run(60_000)
 world.exchange.place([intent("sell 5 X/USDT @ 10", name="survivor")])
 world.clock.sleep(2000)
-world.exchange.open_orders()
+world.exchange.review((), {}).open_orders
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -185,7 +185,7 @@ def test_a_rehearsal_touches_no_byte(path: Path, *, while_open: bool) -> None:
         rehearsal.begin_run(MINUTE)
         rehearsal.clock.sleep(1000)
         rehearsal.exchange.place([intent("sell 5 X/USDT @ 10.10")])
-        assert len(rehearsal.exchange.open_orders()) == 1
+        assert len(rehearsal.exchange.review((), {}).open_orders) == 1
         assert len(rehearsal.exchange.fills_since({"X/USDT": 0})) == 1
     assert footprint(path.parent) == before
 

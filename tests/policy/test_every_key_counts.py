@@ -157,6 +157,18 @@ class Runs:
         data = self._tradekit("status --json").data
         return data["account"], data["cash"], data["positions"]
 
+    def after_a_deposit(self) -> object:
+        """How the books take 0.012 USDT worth of ZK that nobody told of."""
+        self._tradekit("cycle")
+        self._tradekit.deposit("ZK", "0.1")
+        ran = self._tradekit("reconcile-fills --json")
+        return ran.code, [(row["asset"], row["rest"], row["doubtful"]) for row in ran.data["proof"]]
+
+    def lots(self) -> object:
+        """By what method a new account's books are kept."""
+        self._tradekit("cycle")
+        return json.loads((self._tradekit.folder / "state.json").read_text())["state"]["books"]["method"]
+
     def cycles(self, count: int = 2, *proposals: Mapping[str, object]) -> object:
         """What the last of some cycles reported, its times included."""
         given = f" --proposals {self._tradekit.proposals(*proposals)}" if proposals else ""
@@ -200,6 +212,9 @@ REAL: Final[dict[str, RealCase]] = {
     "execution.poll_ms": RealCase(2000, 500, Runs.durations, PATIENT),
     "proposals.command": RealCase([], ["echo", json.dumps(buy("b1"))], lambda r: r.cycles(1)),
     "proposals.command_timeout_seconds": RealCase(1, 10, lambda r: r.cycles(1), {"proposals": {"command": SLOW}}),
+    "books.cost_method": RealCase("average", "fifo", Runs.lots),
+    "books.tolerance_notional": RealCase("0.001", "1", Runs.after_a_deposit),
+    "books.record_differences": RealCase("never", "all", Runs.after_a_deposit),
     "storage.allow_network_filesystem": RealCase(False, True, lambda r: r.cycles()),
 }
 

@@ -243,8 +243,12 @@ def test_silence_at_any_read_leaves_a_state_from_which_the_next_cycle_goes_on(re
 @pytest.mark.parametrize("silent", ["lookup", "fills"])
 def test_an_exchange_that_answers_no_question_is_asked_to_cancel_all_the_same(silent: str) -> None:
     world = World()
-    world.exchange.on_open = lambda order: world.exchange.fill(order, D("0.1"))
-    world.faults.silent = frozenset({silent})
+
+    def fill_a_part_and_fall_silent(order: FakeOrder) -> None:
+        world.exchange.fill(order, D("0.1"))
+        world.faults.silent = frozenset({silent})
+
+    world.exchange.on_open = fill_a_part_and_fall_silent
     report = world.cycle(BTC)
     assert report.exit_code is ExitCode.UNREACHABLE
     assert not world.exchange.open()

@@ -75,7 +75,8 @@ def test_a_post_only_order_that_would_cross_is_recorded_as_such() -> None:
         world.exchange.set_quote("BTC/USDT", "99.00", "99.10")
 
     world.exchange.latency_ms = 300
-    world.clock.after(700, the_market_falls_meanwhile)  # symbols 300, snapshot 600, and the order arrives at 900
+    world.cycle()
+    world.clock.after(1000, the_market_falls_meanwhile)  # review 300, symbols, snapshot 900, the order arrives at 1200
     world.cycle(BTC)
     assert [event.code for event in world.events(OrderRejected)] == [RejectCode.POST_ONLY_WOULD_CROSS]
 
@@ -129,7 +130,7 @@ def test_the_next_run_looks_an_unknown_order_up_before_anything_else() -> None:
     world.cycle(BTC)
     before = len(world.effects.log)
     world.cycle()
-    assert world.effects.log[before] == "lookup"
+    assert world.effects.log[before] == "review"
 
 
 def test_a_tombstone_that_revives_is_booked() -> None:
@@ -260,7 +261,7 @@ def test_a_dry_run_sends_and_records_nothing() -> None:
     assert [intent.symbol for intent in report.planned] == ["BTC/USDT", "ETH/USDT"]
     assert len(world.store.records) == records
     assert not world.exchange.orders
-    assert set(world.effects.log[len(before) :]) <= {"symbols", "snapshot", "lookup", "candles", "fills"}
+    assert set(world.effects.log[len(before) :]) <= {"symbols", "snapshot", "review", "candles", "fills"}
 
 
 def test_a_dry_run_cancels_nothing_that_is_past_its_deadline() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from account_files import FOLDER, STAMP, START_TIME, continued, finished, store
 from memory_disk import MemoryDisk, Step, power_cuts
+from tradekit.adapters.journal_index import FileIndex
 from tradekit.adapters.paper.setup import PaperSetup
 from tradekit.adapters.paper.world import PaperWorld
 from tradekit.adapters.policy_file import load_policy
-from tradekit.adapters.proposal_archive import JournalArchive
 from tradekit.adapters.store.account_store import AccountStore
 from tradekit.decide.fold import fold, replay
 from tradekit.domain.event import Event, OrderIntended, Record
@@ -69,8 +69,8 @@ class Recorded:
             ):
                 world.begin_run(120_000)
                 at = Acknowledging(self.disk, self.acknowledged)
-                archive = JournalArchive(Path("/nowhere/consumed.sqlite3"), at.lines)
-                desk = Desk(POLICY, world.exchange, world.clock, at, archive, Silent(), State(STAMP), "proof")
+                index = FileIndex(Path("/nowhere/journal.sqlite3"), at.lines)
+                desk = Desk(POLICY, world.exchange, world.clock, at, index, Silent(), State(STAMP), "proof")
                 desk.load()
                 cycle(desk, Wanted(wanted))
         self.records = [record for _, record in self.acknowledged]

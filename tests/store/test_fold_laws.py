@@ -16,10 +16,12 @@ from account_files import STATE, finished, folded, intent, store
 from event_stories import LOTS, PRICES, STAMP, Story, draw_fill, stories
 from memory_disk import MemoryDisk
 from plain_values import TEXTS, UNHURRIED, values_of
+from some_books import books_of, unexplained
 from tradekit.adapters.store.record_line import START
 from tradekit.adapters.store.snapshot import parse, render
-from tradekit.decide.booking import Books, book_fill
 from tradekit.decide.fold import fold, replay
+from tradekit.decide.ledger import Ledger
+from tradekit.domain.books import Books, Owner
 from tradekit.domain.event import EVENT_TYPES, Event, Record
 from tradekit.domain.fill import Fill
 from tradekit.domain.numbers import (
@@ -86,8 +88,10 @@ def test_every_prefix_of_a_story_is_a_valid_state_of_its_own(story: Story) -> No
     for record, state in zip(story.records, story.states[1:], strict=True):
         assert (state.seq, state.is_opened) == (record.seq, True)
         assert state.time >= record.time
-        for position in state.positions.values():
-            assert min(position.quantity, position.outside, position.unexplained) >= 0
+        assert state.books.tallies.keys() - {"USDT"} == state.positions.keys()
+        for asset, position in state.positions.items():
+            assert min(position.quantity, position.outside, unexplained(state.books, asset)) >= 0
+            assert state.books.tallies[asset].total == position.total
 
 
 def test_a_skipped_or_repeated_record_is_refused() -> None:
@@ -139,10 +143,13 @@ def test_a_number_is_read_strictly_or_refused(text: Any) -> None:
 
 def held(books: Books, asset: str) -> Decimal:
     """Units on the account by the books, less what was sold beyond them."""
-    if asset == "USDT":
-        return books.cash
-    position = books.positions.get(asset, Position(asset))
-    return position.total - position.unexplained
+    return books.total(asset) - unexplained(books, asset)
+
+
+def book_fill(books: Books, fill: Fill) -> Books:
+    ledger = Ledger(books)
+    ledger.enter(fill, Owner.TRADEKIT)
+    return ledger.books()
 
 
 def moved_by(fill: Fill) -> dict[str, Decimal]:
@@ -161,7 +168,7 @@ def trades() -> st.SearchStrategy[list[Fill]]:
 
 
 def opened() -> Books:
-    return Books(Decimal(1000), {"BTC": Position("BTC", Decimal(3), Decimal(100), outside=Decimal(1))})
+    return books_of(Decimal(1000), [Position("BTC", Decimal(3), Decimal(100), outside=Decimal(1))])
 
 
 @UNHURRIED
@@ -185,20 +192,25 @@ def test_nothing_held_is_ever_negative_and_what_is_gone_costs_nothing(trade: lis
         rebate = any(fee.amount < 0 for fee in fill.fees)
         before, books = books, book_fill(books, fill)
         for asset, position in books.positions.items():
-            assert min(position.quantity, position.outside, position.unexplained) >= 0
+            assert min(position.quantity, position.outside, unexplained(books, asset)) >= 0
             was = before.positions.get(asset, Position(asset))
             assert position.cost >= 0 or rebate or was.cost < 0
             assert position.quantity > 0 or position.cost == 0
-            assert position.unexplained >= was.unexplained
+            assert unexplained(books, asset) >= unexplained(before, asset)
 
 
 @UNHURRIED
 @given(trades())
 def test_what_was_paid_is_in_the_cost_or_in_the_result(trade: list[Fill]) -> None:
-    """Cash and third-asset fees aside, quote currency only moves between cash, cost and realized result."""
+    """Third-asset fees and what had no cost aside, quote currency only moves between cash, cost and result."""
     books = opened()
     for fill in trade:
-        books = book_fill(books, fill._replace(fees=tuple(fee for fee in fill.fees if fee.asset == fill.quote)))
+        fees = tuple(fee for fee in fill.fees if fee.asset == fill.quote)
+        amount = fill.amount
+        if fill.side is Side.SELL:
+            amount = min(amount, books.positions.get(fill.base, Position(fill.base)).quantity)
+        if amount:
+            books = book_fill(books, fill._replace(fees=fees, amount=amount, cost=amount * fill.price))
     values = books.positions.values()
     assert books.cash + total(p.cost - p.realized for p in values) == Decimal(1000) + Decimal(100)
 
@@ -208,7 +220,7 @@ def test_what_was_paid_is_in_the_cost_or_in_the_result(trade: list[Fill]) -> Non
 def test_a_sale_removes_cost_in_proportion_rounded_once(bought: Decimal, price: Decimal, sold: Decimal) -> None:
     buy = intent(1)
     fill = Fill(buy.symbol, "1", "x", None, Side.BUY, bought, price, bought * price, (), 1)
-    books = book_fill(Books(ZERO, {}), fill)
+    books = book_fill(books_of(ZERO), fill)
     sold = min(sold, bought)
     books = book_fill(books, fill._replace(trade_id="2", side=Side.SELL, amount=sold, cost=sold * price))
     removed = (bought * price * sold / bought).quantize(Decimal("1e-18"), ROUND_HALF_EVEN)
@@ -222,7 +234,7 @@ def test_a_cost_that_falls_between_two_last_digits_goes_to_the_even_one(cost: st
     digit = Decimal("1e-18")
     held_for = 2 * Decimal(cost) * digit
     fill = Fill("BTC/USDT", "1", "x", None, Side.SELL, Decimal(1), ZERO, ZERO, (), 1)
-    books = book_fill(Books(ZERO, {"BTC": Position("BTC", Decimal(2), held_for)}), fill)
+    books = book_fill(books_of(ZERO, [Position("BTC", Decimal(2), held_for)]), fill)
     assert books.positions["BTC"].cost == held_for - Decimal(removed) * digit
 
 

@@ -25,6 +25,7 @@ from account_files import (
     written,
 )
 from memory_disk import MemoryDisk
+from some_books import books_of
 from tradekit.adapters.store.journal import Journal
 from tradekit.adapters.store.record_line import GENESIS, START
 from tradekit.domain.errors import NeedsHuman
@@ -259,7 +260,7 @@ def test_a_crash_right_after_a_rotation_leaves_an_empty_segment_that_is_used() -
     at = store(disk)
     state = continued(at)
     assert state == folded(records)
-    at.save(state._replace(cash=Decimal(1)))
+    at.save(state._replace(books=books_of(Decimal(1))))
     assert store(disk).verify().records == len(records)
     at.append([finished(START_TIME)], START_TIME, reduces_risk=True)
     assert len(store(disk).load().tail) == 1

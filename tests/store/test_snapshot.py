@@ -28,6 +28,7 @@ from account_files import (
 )
 from memory_disk import MemoryDisk
 from plain_values import UNHURRIED
+from some_books import books_of
 from tradekit.adapters.store.record_line import START
 from tradekit.adapters.store.snapshot import Generations, Saved, parse, render
 from tradekit.decide.fold import replay
@@ -117,9 +118,9 @@ def test_a_newer_version_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b'"cash":"', b'"cash":"NaN'),
-        (b'"cash":"', b'"cash":"--'),
-        (b'"cash":', b'"hoard":'),
+        (b'"start":"', b'"start":"NaN'),
+        (b'"start":"', b'"start":"--'),
+        (b'"start":', b'"hoard":'),
         (b'"cycles":2', b'"cycles":2.0'),
         (b'"cycles":2', b'"cycles":true'),
         (b'"type":"closed"', b'"type":"vanished"'),
@@ -180,7 +181,7 @@ def test_what_could_not_be_read_back_is_never_written(number: Decimal) -> None:
     with pytest.raises(ValueError, match=r"survive|number"):
         at.append([finished(START_TIME)._replace(equity=number)], START_TIME, reduces_risk=True)
     with pytest.raises((ValueError, NeedsHuman)):
-        at.save(state._replace(cash=number))
+        at.save(state._replace(books=books_of(number)))
     assert {path: data for path, data in disk.everything().items() if path.parent != GENERATIONS} == before
 
 

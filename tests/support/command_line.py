@@ -9,12 +9,16 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
 
+from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
 from tradekit.cli.main import run
+from tradekit.cli.wiring import paper_setup
+from tradekit.domain.policy.check import read_policy
 
 SRC: Final = Path(__file__).parents[2] / "src"
 
@@ -95,6 +99,12 @@ class CommandLine:
         ) as process:
             out, err = process.communicate(None if isinstance(stdin, int) else stdin, timeout=60)
         return Ran(process.returncode, out.decode(), err.decode())
+
+    def deposit(self, asset: str, amount: str) -> None:
+        """Money comes to the paper account from outside, or goes where it is negative, and nobody tells tradekit."""
+        setup = paper_setup(read_policy({}, "test"))
+        with PaperWorld(self.folder / LEDGER_NAME, setup, must_exist=True) as world:
+            world.deposit(asset, Decimal(amount))
 
     def policy(self, text: str) -> Path:
         """Writes the home's policy."""

@@ -7,7 +7,7 @@ BTC is worth 100, ETH 50, SOL 20, DOGE 0.5 and ZK 0.1 USDT, spreads are about 10
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +16,11 @@ from fake_time import MINUTE, Effects, FakeClock
 from tradekit.decide.fold import replay
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.errors import NeedsHuman, Problem
-from tradekit.domain.event import Event, OrderIntended, Record
+from tradekit.domain.event import BooksRebuilt, Event, FillBooked, OrderAdopted, OrderIntended, Record, StateRestored
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Market
 from tradekit.domain.numbers import ZERO, floor_to
-from tradekit.domain.order import Order
+from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.plain import from_plain, to_plain
 from tradekit.domain.policy.check import read_policy
 from tradekit.domain.policy.sections import Policy
@@ -144,20 +144,45 @@ class FakeStore:
     def is_halted(self) -> bool:
         return self.halted
 
+    def history(self) -> Iterator[Record]:
+        yield from (from_plain(Record, json.loads(line)) for line in self._lines)
+
     def has_intent(self, id: ClientOrderId) -> bool:
         return id in self._intended
 
 
-class FakeArchive:
-    """The digests of all proposals ever consumed, from the store's own records."""
+class FakeIndex:
+    """What the store's own records say of old proposals, trades and orders."""
 
     def __init__(self, store: FakeStore) -> None:
         self._store = store
+        self.asked = 0
 
-    def digests(self, ids: Sequence[str]) -> Mapping[str, str]:
-        intents = [r.event.intent for r in self._store.records if isinstance(r.event, OrderIntended)]
-        proposals = [intent.approved.proposal for intent in intents]
+    def proposals(self, ids: Sequence[str]) -> Mapping[str, str]:
+        proposals = [intent.approved.proposal for intent in self._intents()]
         return {p.id: p.digest for p in proposals if p.id in ids and p.origin is Origin.EXTERNAL}
+
+    def fills(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        self.asked += 1
+        booked: dict[tuple[str, str], tuple[int, str]] = {}
+        for record in self._store.records:
+            match record.event:
+                case FillBooked(fill):
+                    booked[fill.symbol, fill.trade_id] = (record.seq, fill.digest)
+                case BooksRebuilt(fills=fills):
+                    booked |= {(f.symbol, f.trade_id): (record.seq, f.digest) for f, _ in fills}
+                case StateRestored(books_seq=seq):
+                    booked = {id: (at, digest) for id, (at, digest) in booked.items() if at <= seq}
+                case _:
+                    pass
+        return {id: booked[id][1] for id in ids if id in booked}
+
+    def orders(self, ids: Sequence[ClientOrderId]) -> frozenset[ClientOrderId]:
+        return frozenset(ids) & {intent.client_order_id for intent in self._intents()}
+
+    def _intents(self) -> list[OrderIntent]:
+        events = (record.event for record in self._store.records)
+        return [event.intent for event in events if isinstance(event, OrderIntended | OrderAdopted)]
 
 
 class QuietWatcher:
@@ -193,7 +218,7 @@ class World:
     def desk(self, *, dry_run: bool = False, store: Store | None = None) -> Desk:
         """A new process on this account."""
         desk = Desk(
-            self.policy, self.exchange, self.clock, store or self.store, FakeArchive(self.store), self.watcher,
+            self.policy, self.exchange, self.clock, store or self.store, FakeIndex(self.store), self.watcher,
             State(STAMP), "identity", dry_run,
         )  # fmt: skip
         desk.load()

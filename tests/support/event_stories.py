@@ -96,8 +96,13 @@ def event_after(draw: st.DrawFn, state: State, number: int, time: int) -> Event:
     if what == "end":
         return CycleFinished(time, 10, draw(st.none() | PRICES), draw(PEAKS), draw(TIERS), (), (), 0, 0)
     if what == "restore":
-        return StateRestored("state-1-1.json", state.cash, state.positions, state.cursors, state.seen_fills, {})
+        return restored(state, "state-1-1.json")
     return draw_intent(draw, number, time)
+
+
+def restored(state: State, name: str) -> StateRestored:
+    """A restore of the books of this state, with orders that had nothing filled by then."""
+    return StateRestored(name, state.seq, state.books, state.recent, state.counted_until, state.cursors, {})
 
 
 def _next_moves(order: Order) -> list[st.SearchStrategy[Event]]:

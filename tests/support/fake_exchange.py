@@ -15,7 +15,7 @@ from random import Random
 from fake_time import MINUTE, Effects, FakeClock
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable
-from tradekit.domain.fill import Fill
+from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Market, Quote, Snapshot
 from tradekit.domain.money import Money
@@ -34,6 +34,7 @@ from tradekit.domain.outcome import (
     SendOutcome,
     Unanswered,
 )
+from tradekit.domain.ports import Review
 from tradekit.domain.proposal import Side
 
 D = Decimal
@@ -103,6 +104,7 @@ class FakeExchange:
     history: dict[str, Sequence[Candle]] = field(default_factory=dict)
     orders: list[FakeOrder] = field(default_factory=list)
     trades: list[tuple[int, Fill]] = field(default_factory=list)
+    broken: list[BrokenTrade] = field(default_factory=list)
     rejections: list[Rejected] = field(default_factory=list)
     sent: list[OrderIntent] = field(default_factory=list)
     reads: int = 0
@@ -153,7 +155,7 @@ class FakeExchange:
     def snapshot(self, symbols: Sequence[str]) -> Snapshot:
         self._read("snapshot")
         known = [symbol for symbol in symbols if symbol in self.markets]
-        balances = {asset: Balance(asset, self.free(asset), total) for asset, total in self.totals.items()}
+        balances = self._balances()
         quotes = {s: self.quotes[s] for s in known if s in self.quotes}
         return Snapshot(self.clock.now(), {s: self.markets[s] for s in known}, quotes, balances)
 
@@ -175,18 +177,26 @@ class FakeExchange:
         self._read("lookup")
         return {order.id: self._look_up(order.id) for order in orders}
 
-    def open_orders(self) -> Sequence[OrderReport]:
-        self._read("open_orders")
-        return [self._report(order) for order in self.open()]
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        self._read("review", "lookup", "fills")
+        answers = {order.id: self._look_up(order.id) for order in orders}
+        return Review(answers, [self._report(order) for order in self.open()], self._fills(since), self._balances())
 
-    def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
+    def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:
         self._read("fills")
+        return self._fills(since)
+
+    def _balances(self) -> dict[str, Balance]:
+        return {asset: Balance(asset, self.free(asset), total) for asset, total in self.totals.items()}
+
+    def _fills(self, since: Mapping[str, int]) -> list[Fill | BrokenTrade]:
         old = self.faults.too_old_fills
-        listed = [
+        listed: list[Fill | BrokenTrade] = [
             fill._replace(client_order_id=None) if self.faults.fills_without_our_id else fill
             for shown, fill in self.trades
             if shown <= self.clock.now() and fill.symbol in since and (old or fill.time >= since[fill.symbol])
         ]
+        listed += [trade for trade in self.broken if trade.symbol in since]
         if self.faults.duplicated:
             listed = [*listed, *listed]
         if self.faults.shuffled is not None:
@@ -202,11 +212,11 @@ class FakeExchange:
                 bound += order.remaining * order.price
         return self.totals.get(asset, D(0)) - bound
 
-    def _read(self, name: str) -> None:
+    def _read(self, name: str, *parts: str) -> None:
         with self.effects.effect(name):
             self.reads += 1
             self.clock.advance(self.latency_ms)
-            if self.reads in self.faults.silent_reads or name in self.faults.silent:
+            if self.reads in self.faults.silent_reads or {name, *parts} & self.faults.silent:
                 raise Unreachable(Problem("unreachable", f"{name} had no answer", "try again later"))
 
     def _receive(self, intent: OrderIntent) -> SendOutcome:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from some_books import books_of
 from tradekit.decide.budget import last_deadline, within_budget
 from tradekit.decide.exits import find_exits
 from tradekit.decide.risk.exposure import equity_for_caps, measure
@@ -88,7 +89,7 @@ def trade(
     policy = policy_of(raw)
     tiers = {f"{asset}/USDT": TierMemory(tier, tier, 0) for asset, tier in TIERS.items()}
     books = {position.asset: position for position in positions}
-    state = State(Stamp("paper", "main", Mode.PAPER, "USDT", ""), "lab", cash=D(1000), positions=books)
+    state = State(Stamp("paper", "main", Mode.PAPER, "USDT", ""), "lab", books=books_of(D(1000), books))
     state = state._replace(openings=openings, tiers=tiers)
     balances = {asset: Balance(asset, p.quantity, p.quantity) for asset, p in books.items()}
     balances["USDT"] = Balance("USDT", D(1000), D(1000))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from desk import STAMP, buy, market, policy, sell
 from fake_time import START
+from some_books import books_of
 from tradekit.decide.risk.exposure import equity_for_caps, measure
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
@@ -83,8 +84,7 @@ def situation(
         STAMP,
         identity="identity",
         seq=1,
-        cash=D(cash),
-        positions=positions,
+        books=books_of(D(cash), positions),
         orders={order.id: order for order in orders},
         openings=tuple(openings),
         tiers={

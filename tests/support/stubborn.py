@@ -16,7 +16,7 @@ from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Snapshot
 from tradekit.domain.order import Order, OrderIntent, TimeInForce
 from tradekit.domain.outcome import OrderReport, ReportedStatus, Unanswered
-from tradekit.domain.ports import Loaded
+from tradekit.domain.ports import Loaded, Review
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
 from tradekit.steps.orders import cancel
@@ -62,14 +62,20 @@ class Counting:
             o.id: OrderReport(o.id, "1", o.intent.symbol, o.intent.side, _OPEN, None, None, D(0), 0) for o in orders
         }
 
-    def open_orders(self) -> Sequence[OrderReport]:
-        return ()
-
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Any]:
         return ()
 
-    def digests(self, ids: Sequence[str]) -> Mapping[str, str]:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        return Review(self.lookup(orders), (), (), {})
+
+    def proposals(self, ids: Sequence[str]) -> Mapping[str, str]:
         return {}
+
+    def fills(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        return {}
+
+    def orders(self, ids: Sequence[ClientOrderId]) -> frozenset[ClientOrderId]:
+        return frozenset()
 
 
 class Nowhere(MemoryStore):

@@ -61,8 +61,10 @@ def _present(report: StatusReport) -> Result:
         shown.append(f"HALTED: {report.halt}. `tradekit resume` ends it.")
     if report.cycles:
         shown.append(
-            f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle"
+            f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle,"
+            f" realized {number(report.realized, 2)}, unrealized {number(report.unrealized, 2)}"
         )
+    shown += [f"HELD {hold.symbol or 'all symbols'}: {hold.text}. `tradekit resume` lifts it." for hold in report.holds]
     rows = tuple(
         (p.asset, number(p.quantity), number(p.average), number(p.cost, 2), number(p.realized, 2), number(p.outside))
         for p in report.positions
@@ -82,6 +84,9 @@ def _present(report: StatusReport) -> Result:
     )
     if orders:
         shown.append(Table("Unfinished orders", ("symbol", "side", "amount", "price", "state", "filled"), orders))
+    foreign = tuple((o.symbol, str(o.side), number(o.amount), number(o.price), o.exchange_id) for o in report.foreign)
+    if foreign:
+        shown.append(Table("Open orders of others", ("symbol", "side", "amount", "price", "order"), foreign))
     refusals = tuple(
         (r.symbol, str(r.side), r.code, r.rule, number(r.actual, 4), number(r.limit, 4), r.unit)
         for r in report.refusals

@@ -80,31 +80,49 @@ def writing_store(account: Account, wait_seconds: float | None) -> Iterator[Acco
 
 @contextmanager
 def trading_desk(
-    account: Account, watcher: Watcher, stop: StopFlag, *, wait_seconds: float | None, dry_run: bool
+    account: Account,
+    watcher: Watcher,
+    stop: StopFlag,
+    *,
+    wait_seconds: float | None,
+    dry_run: bool,
+    begins_cycle: bool = True,
 ) -> Iterator[Desk]:
-    """The desk for one cycle, loaded. A dry run works on private copies and leaves every byte as it was."""
+    """The desk for one run, loaded. A dry run works on private copies and leaves every byte as it was.
+
+    On paper a cycle begins a minute after the one before it; other runs take place where the last one ended.
+    """
     if dry_run:
         from tradekit.adapters.store.memory_store import MemoryStore
 
         store = reading_store(account)
-        with _paper_desk(account, store, MemoryStore(store), watcher, stop, dry_run=True) as desk:
+        with _paper_desk(
+            account, store, MemoryStore(store), watcher, stop, dry_run=True, begins_cycle=begins_cycle
+        ) as desk:
             yield desk
     else:
         with (
             writing_store(account, wait_seconds) as store,
-            _paper_desk(account, store, store, watcher, stop, dry_run=False) as desk,
+            _paper_desk(account, store, store, watcher, stop, dry_run=False, begins_cycle=begins_cycle) as desk,
         ):
             yield desk
 
 
 @contextmanager
 def _paper_desk(
-    account: Account, files: AccountStore, store: Store, watcher: Watcher, stop: StopFlag, *, dry_run: bool
+    account: Account,
+    files: AccountStore,
+    store: Store,
+    watcher: Watcher,
+    stop: StopFlag,
+    *,
+    dry_run: bool,
+    begins_cycle: bool,
 ) -> Iterator[Desk]:
     from tempfile import TemporaryDirectory
 
+    from tradekit.adapters.journal_index import FileIndex
     from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
-    from tradekit.adapters.proposal_archive import JournalArchive
     from tradekit.domain.ids import content_digest
     from tradekit.domain.state import State
     from tradekit.steps.desk import Desk
@@ -119,13 +137,14 @@ def _paper_desk(
             cache = account.folder / "cache"
             must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
             world = cleanup.enter_context(PaperWorld(path, setup, must_exist=must_exist, must_stop=stop.is_set))
-        world.begin_run(account.policy.execution.interval_seconds * 1000)
+        if begins_cycle:
+            world.begin_run(account.policy.execution.interval_seconds * 1000)
         desk = Desk(
             policy=account.policy,
             exchange=world.exchange,
             clock=world.clock,
             store=store,
-            archive=JournalArchive(cache / "consumed.sqlite3", files.lines),
+            index=FileIndex(cache / "journal.sqlite3", files.lines),
             watcher=watcher,
             state=State(account.stamp),
             identity=content_digest(PAPER, account.stamp.account, str(world.clock.now())),

@@ -1,128 +1,94 @@
-"""From a fill to the books: base units at average cost, fees in whatever asset they were paid.
+"""A fill enters the books: in the order of trading, whatever the order of arrival.
 
-Quantities and cash are exact. The cost that a sale removes is rounded once, to 18 decimals, half even.
+The fold runs in (exchange time, symbol, trade id) order. The newest fills are kept beside the books as they were before
+them, so that one that arrives late is folded in at its place. One that is older still is booked as it comes; its units
+are right, its cost wants a fold from the journal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from tradekit.domain.fill import Fill
-from tradekit.domain.money import Money
-from tradekit.domain.numbers import COST_PLACES, ZERO
+from tradekit.decide.ledger import Ledger
+from tradekit.domain.books import BookedFill, Books, RecentFills, key_of
 from tradekit.domain.position import Position
-from tradekit.domain.proposal import Side
 
-_QUANTUM = Decimal(1).scaleb(-COST_PLACES)
-_NEW_POSITION = 20
-
-
-class Books(NamedTuple):
-    """Cash in the account's quote currency, and what is held of every other asset."""
-
-    cash: Decimal
-    positions: Mapping[str, Position]
+RECENT_KEPT: Final = 60
+RECENT_MS: Final = 24 * 3_600_000
 
 
-class _Removed(NamedTuple):
-    position: Position
-    cost: Decimal
+class Booked(NamedTuple):
+    """The books, and the newest fills in them."""
+
+    books: Books
+    recent: RecentFills
 
 
-def book_fill(books: Books, fill: Fill) -> Books:
-    """The books after a fill. The caller sees to it that a fill is booked once."""
-    position = _of(books, fill.base)
-    if fill.side is Side.BUY:
-        bought = _add(position, fill.amount, fill.cost, fill.time)
-        books = _with(books._replace(cash=books.cash - fill.cost), bought)
-    else:
-        removed = _remove(position, fill.amount)
-        sold = removed.position._replace(realized=removed.position.realized + fill.cost - removed.cost)
-        books = _with(books._replace(cash=books.cash + fill.cost), sold)
-    for fee in fill.fees:
-        books = _book_fee(books, fill, fee)
-    return books
+def book(books: Books, recent: RecentFills, booked: BookedFill) -> Booked:
+    """The books after one more fill. The caller sees to it that a fill is booked once."""
+    key, fills = key_of(booked.fill), recent.fills
+    last = max(recent.until, key_of(fills[-1].fill)) if fills else recent.until
+    if key > last:
+        return _shortened(Booked(_with(books, booked), recent._replace(fills=(*fills, booked))))
+    place = sum(1 for other in fills if key_of(other.fill) < key)
+    recent = recent._replace(fills=(*fills[:place], booked, *fills[place:]))
+    if key <= recent.until:
+        recent = recent._replace(before=_with(recent.before, booked), out_of_order=True)
+    return _shortened(Booked(keep_peaks(refold(recent), books.positions), recent))
 
 
-def book_outside_fill(books: Books, fill: Fill) -> Books:
-    """The books after a trade that tradekit did not make: what it buys isn't managed, a sale takes that part first."""
-    position = _of(books, fill.base)
-    if fill.side is Side.BUY:
-        position = position._replace(outside=position.outside + fill.amount)
-        books = _with(books._replace(cash=books.cash - fill.cost), position)
-    else:
-        removed = _remove(position, fill.amount, outside_first=True)
-        managed = position.quantity - removed.position.quantity
-        proceeds = (fill.cost * managed / fill.amount).quantize(_QUANTUM, ROUND_HALF_EVEN)
-        sold = removed.position._replace(realized=position.realized + proceeds - removed.cost)
-        books = _with(books._replace(cash=books.cash + fill.cost), sold)
-    for fee in fill.fees:
-        if fee.asset == fill.quote:
-            books = books._replace(cash=books.cash - fee.amount)
-            continue
-        payer = _of(books, fee.asset)
-        if fee.amount < 0:
-            books = _with(books, payer._replace(outside=payer.outside - fee.amount))
-        else:
-            paid = _remove(payer, fee.amount, outside_first=True)
-            books = _with(books, paid.position._replace(realized=payer.realized - paid.cost))
-    return books
+def refold(recent: RecentFills) -> Books:
+    """The books before the newest fills, and then those that are not in them yet."""
+    ledger = Ledger(recent.before)
+    for booked in recent.fills:
+        if key_of(booked.fill) > recent.until:
+            ledger.enter(booked.fill, booked.owner)
+    return ledger.books()
 
 
-def _book_fee(books: Books, fill: Fill, fee: Money) -> Books:
-    """A fee in quote raises the cost of a buy or lowers the gain of a sale; any other is paid by its own position.
-
-    So a fee out of what was just bought leaves fewer units for the same cost.
-    """
-    if fee.asset == fill.quote:
-        books = books._replace(cash=books.cash - fee.amount)
-        return _with(books, _charge(_of(books, fill.base), fill.side, fee.amount))
-    payer = _of(books, fee.asset)
-    if fee.amount < 0:
-        return _with(books, _add(payer, -fee.amount, ZERO, fill.time))
-    removed = _remove(payer, fee.amount)
-    books = _with(books, removed.position)
-    return _with(books, _charge(_of(books, fill.base), fill.side, removed.cost))
+def settled_at(books: Books, recent: RecentFills) -> RecentFills:
+    """Everything so far is inside `books`: something that is no fill has changed them, and no fill goes before it."""
+    last = max((key_of(booked.fill) for booked in recent.fills), default=recent.until)
+    return recent._replace(before=books, until=max(recent.until, last))
 
 
-def _charge(position: Position, side: Side, cost: Decimal) -> Position:
-    if side is Side.BUY and position.quantity > 0:
-        return position._replace(cost=position.cost + cost)
-    return position._replace(realized=position.realized - cost)
+def forget_old(recent: RecentFills, now: int) -> RecentFills:
+    """Without the fills of more than a day ago."""
+    old = sum(1 for booked in recent.fills if booked.fill.time < now - RECENT_MS)
+    return _without_oldest(recent, old)
 
 
-def _add(position: Position, amount: Decimal, cost: Decimal, time: int) -> Position:
-    if position.quantity * _NEW_POSITION < amount:  # what was left over is no position that has a past
-        position = position._replace(opened=time, peak=ZERO)
-    return position._replace(quantity=position.quantity + amount, cost=position.cost + cost)
+def _shortened(booked: Booked) -> Booked:
+    return booked._replace(recent=_without_oldest(booked.recent, len(booked.recent.fills) - RECENT_KEPT))
 
 
-def _remove(position: Position, amount: Decimal, *, outside_first: bool = False) -> _Removed:
-    """Takes managed units out at average cost, and the rest, or first, out of what is held outside.
-
-    What is in neither is `unexplained`.
-    """
-    kept_back = min(amount, position.outside) if outside_first else ZERO
-    managed = min(amount - kept_back, position.quantity)
-    outside = min(amount - managed, position.outside)
-    if managed == position.quantity:
-        cost = position.cost
-    else:
-        cost = (position.cost * managed / position.quantity).quantize(_QUANTUM, ROUND_HALF_EVEN)
-    left = position._replace(
-        quantity=position.quantity - managed,
-        cost=position.cost - cost,
-        outside=position.outside - outside,
-        unexplained=position.unexplained + amount - managed - outside,
-    )
-    return _Removed(left, cost)
+def _without_oldest(recent: RecentFills, count: int) -> RecentFills:
+    """The oldest fills leave the list; their ids are in the journal's index from here on."""
+    if count <= 0:
+        return recent
+    gone, kept = recent.fills[:count], recent.fills[count:]
+    ledger, until = Ledger(recent.before), recent.until
+    for booked in gone:
+        if key_of(booked.fill) > until:
+            ledger.enter(booked.fill, booked.owner)
+            until = key_of(booked.fill)
+    forgotten = max(recent.forgotten, gone[-1].fill.time)
+    return recent._replace(before=ledger.books(), until=until, fills=kept, forgotten=forgotten)
 
 
-def _of(books: Books, asset: str) -> Position:
-    return books.positions.get(asset) or Position(asset)
+def _with(books: Books, booked: BookedFill) -> Books:
+    ledger = Ledger(books)
+    ledger.enter(booked.fill, booked.owner)
+    return ledger.books()
 
 
-def _with(books: Books, position: Position) -> Books:
-    return books._replace(positions={**books.positions, position.asset: position})
+def keep_peaks(books: Books, seen: Mapping[str, Position]) -> Books:
+    """Peaks are seen by cycles, not made by fills: a position that began at the same time keeps its own."""
+    positions = {
+        asset: position._replace(peak=seen[asset].peak)
+        if asset in seen and seen[asset].opened == position.opened
+        else position
+        for asset, position in books.positions.items()
+    }
+    return books._replace(positions=positions)

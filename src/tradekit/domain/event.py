@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tradekit.domain.account import Stamp
+from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, RecentFills
 from tradekit.domain.fill import Fill
+from tradekit.domain.hold import Hold
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import FinalWord, OrderIntent
-from tradekit.domain.outcome import RejectCode
-from tradekit.domain.position import Position
+from tradekit.domain.outcome import OrderReport, RejectCode
 from tradekit.domain.proposal import Origin, Side
 from tradekit.domain.universe import TierMemory
 
@@ -26,12 +27,13 @@ class Holding(NamedTuple):
 
 
 class AccountOpened(NamedTuple):
-    """The first event of every journal: the account's stamp, its cash and its opening lots."""
+    """The first event of every journal: the account's stamp, its cash, its opening lots and its cost method."""
 
     stamp: Stamp
     identity: str
     cash: Decimal
     holdings: tuple[Holding, ...]
+    method: CostMethod = CostMethod.AVERAGE
 
 
 class AssetAdopted(NamedTuple):
@@ -39,6 +41,20 @@ class AssetAdopted(NamedTuple):
 
     asset: str
     price: Decimal
+
+
+class AssetReleased(NamedTuple):
+    """The policy no longer manages the asset: what was adopted and is still held goes back outside."""
+
+    asset: str
+
+
+class FlowRecorded(NamedTuple):
+    """A person or the policy put a difference to the exchange down to a deposit, or a withdrawal if negative."""
+
+    asset: str
+    amount: Decimal
+    reason: str
 
 
 class OrderIntended(NamedTuple):
@@ -90,12 +106,6 @@ class OrderFinal(NamedTuple):
     reported_filled: Decimal
 
 
-class FillBooked(NamedTuple):
-    """A fill entered the books."""
-
-    fill: Fill
-
-
 class FilledPart(NamedTuple):
     """What is booked of one order: `amount` base units for `cost` quote currency."""
 
@@ -103,17 +113,69 @@ class FilledPart(NamedTuple):
     cost: Decimal
 
 
+class OrderAdopted(NamedTuple):
+    """An order with our id that this journal didn't know was found open: it is ours from here on.
+
+    `counted` is the part of it that is in the books without being a fill there: it was filled before they were opened.
+    """
+
+    intent: OrderIntent
+    exchange_id: str
+    counted: FilledPart
+
+
+class ForeignOrdersSeen(NamedTuple):
+    """All open orders on the account that are not ours. They count in exposure and are never touched."""
+
+    orders: tuple[OrderReport, ...]
+
+
+class FillBooked(NamedTuple):
+    """A fill entered the books."""
+
+    fill: Fill
+    owner: Owner = Owner.TRADEKIT
+
+
+class HoldPlaced(NamedTuple):
+    """Something about the books is in doubt."""
+
+    hold: Hold
+
+
+class HoldsLifted(NamedTuple):
+    """A person looked and resumed: all holds end. `by` names what lifted them."""
+
+    by: str
+
+
 class StateRestored(NamedTuple):
-    """A human went back to the books of an older generation. Orders and consumed proposals stay: what was sent
-    can't be unsent. Fills since then are asked for again, from the older cursors; `filled` is what the orders had
-    booked by then.
+    """A human went back to the books of an older generation, made from the events up to `books_seq`.
+
+    Orders and consumed proposals stay: what was sent can't be unsent. Fills since then are asked for again, from the
+    older cursors; `filled` is what the orders had booked by then.
     """
 
     generation: str
-    cash: Decimal
-    positions: Mapping[str, Position]
+    books_seq: int
+    books: Books
+    recent: RecentFills
+    counted_until: int
     cursors: Mapping[str, int]
-    seen_fills: Mapping[str, Mapping[str, int]]
+    filled: Mapping[ClientOrderId, FilledPart]
+
+
+class BooksRebuilt(NamedTuple):
+    """A human, or a late fill, had the books folded anew from `source`: the journal, the exchange or a file.
+
+    Trades up to `counted_until` (milliseconds; 0: as before) are inside `books`, and so are the `fills`, the only ones
+    after that. `filled` is what orders had booked by then, where the source knows it.
+    """
+
+    source: str
+    books: Books
+    fills: tuple[BookedFill, ...]
+    counted_until: int
     filled: Mapping[ClientOrderId, FilledPart]
 
 
@@ -159,6 +221,8 @@ class CycleFinished(NamedTuple):
 Event = (
     AccountOpened
     | AssetAdopted
+    | AssetReleased
+    | FlowRecorded
     | OrderIntended
     | OrderAcknowledged
     | OrderUnanswered
@@ -166,8 +230,13 @@ Event = (
     | OrderNotPlaced
     | CancelRequested
     | OrderFinal
+    | OrderAdopted
+    | ForeignOrdersSeen
     | FillBooked
+    | HoldPlaced
+    | HoldsLifted
     | StateRestored
+    | BooksRebuilt
     | ProposalsConsumed
     | CycleFinished
 )
@@ -175,6 +244,8 @@ Event = (
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     AccountOpened,
     AssetAdopted,
+    AssetReleased,
+    FlowRecorded,
     OrderIntended,
     OrderAcknowledged,
     OrderUnanswered,
@@ -182,8 +253,13 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     OrderNotPlaced,
     CancelRequested,
     OrderFinal,
+    OrderAdopted,
+    ForeignOrdersSeen,
     FillBooked,
+    HoldPlaced,
+    HoldsLifted,
     StateRestored,
+    BooksRebuilt,
     ProposalsConsumed,
     CycleFinished,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.ids import ClientOrderId, content_digest
 from tradekit.domain.money import Money
+from tradekit.domain.numbers import plain
 from tradekit.domain.proposal import Side
 
 
@@ -38,3 +39,31 @@ class Fill(NamedTuple):
     def quote(self) -> str:
         """The asset that paid for it."""
         return self.symbol.partition("/")[2]
+
+    @property
+    def digest(self) -> str:
+        """Tells the same trade listed again from another one under the same id."""
+        fees = sorted(f"{fee.asset} {plain(fee.amount)}" for fee in self.fees)
+        return content_digest(self.side, plain(self.amount), plain(self.price), plain(self.cost), *fees)
+
+
+class TradeRow(NamedTuple):
+    """A trade of a history: what books need of it. `fees` are pairs of asset and amount, paid when positive."""
+
+    symbol: str
+    trade_id: str
+    order_id: str | None
+    buys: bool
+    amount: Decimal
+    cost: Decimal
+    fees: tuple[tuple[str, Decimal], ...]
+    time: int
+
+
+class BrokenTrade(NamedTuple):
+    """A trade that makes no sense, told by whoever read it: never booked, never dropped in silence."""
+
+    symbol: str
+    trade_id: str
+    time: int
+    why: str

@@ -4,16 +4,26 @@ run a batch in parallel while everything above stays sequential and easy to simu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from tradekit.domain.account import Balance
 from tradekit.domain.event import Event, Record
-from tradekit.domain.fill import Fill
+from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import CancelOutcome, LookupAnswer, OrderReport, SendOutcome
 from tradekit.domain.state import State
+
+
+class Review(NamedTuple):
+    """What the exchange knows of our orders, all open orders (foreign ones too), our trades, and all balances."""
+
+    answers: Mapping[ClientOrderId, LookupAnswer]
+    open_orders: Sequence[OrderReport]
+    fills: Sequence[Fill | BrokenTrade]
+    balances: Mapping[str, Balance]
 
 
 class Exchange(Protocol):
@@ -48,12 +58,12 @@ class Exchange(Protocol):
         """What the exchange knows of each order, by client order id. Every order gets an answer."""
         ...
 
-    def open_orders(self) -> Sequence[OrderReport]:
-        """All open orders of the account, foreign ones too."""
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        """`lookup` of these orders, `fills_since` these times, all open orders and balances: one round of reads."""
         ...
 
-    def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
-        """Our fills of each symbol at or after its time, in any order, perhaps with duplicates."""
+    def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:
+        """The account's trades of each symbol at or after its time, in any order, perhaps with duplicates."""
         ...
 
 
@@ -104,6 +114,10 @@ class Store(Protocol):
 
     def is_halted(self) -> bool:
         """Whether the kill switch is set. Cheap: asked again before each send."""
+        ...
+
+    def history(self) -> Iterator[Record]:
+        """Every event that is durable, from the first one kept. As long as the journal: only for rebuilding."""
         ...
 
 
@@ -160,9 +174,17 @@ class Watcher(Protocol):
         ...
 
 
-class ProposalArchive(Protocol):
-    """External proposal ids that were consumed so long ago that the state no longer holds them."""
+class JournalIndex(Protocol):
+    """What the state no longer remembers and the journal still knows."""
 
-    def digests(self, ids: Sequence[str]) -> Mapping[str, str]:
-        """The digests of those of `ids` that were consumed."""
+    def proposals(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """The digests of those external proposals that were consumed."""
+        ...
+
+    def fills(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """The digests of those trades, by (symbol, trade id), that are booked."""
+        ...
+
+    def orders(self, ids: Sequence[ClientOrderId]) -> frozenset[ClientOrderId]:
+        """Those orders that were sent, or adopted."""
         ...

@@ -8,21 +8,31 @@ from typing import NamedTuple
 from tradekit.domain.numbers import ZERO, divide
 
 
+class Lot(NamedTuple):
+    """What is left of one purchase: base units, what they cost in quote currency, and when they came in."""
+
+    quantity: Decimal
+    cost: Decimal
+    time: int
+
+
 class Position(NamedTuple):
     """`quantity` base units that tradekit may sell, bought for `cost` quote currency in all, fees included.
 
-    `outside` is held on the account but not managed. `peak` is the highest bid seen while held (quote per unit).
-    `unexplained` is what was sold beyond the books: an inflow nobody recorded.
+    `adopted` of them were there before tradekit and go back if the policy no longer manages the asset. `outside` is
+    held on the account but not managed. `peak` is the highest bid seen while held (quote per unit). `lots` add up to
+    `quantity` and `cost`; books at average cost have none, and elsewhere none means a single one.
     """
 
     asset: str
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
     outside: Decimal = ZERO
+    adopted: Decimal = ZERO
     opened: int = 0
     peak: Decimal = ZERO
     realized: Decimal = ZERO
-    unexplained: Decimal = ZERO
+    lots: tuple[Lot, ...] = ()
 
     @property
     def average(self) -> Decimal:

@@ -18,11 +18,15 @@ class Side(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who asks. External proposals are consumed by id; the others are made anew in each cycle."""
+    """Who asks. External proposals are consumed by id; rules and exits ask anew in each cycle.
+
+    `ADOPTED` stands for the unknown proposal behind an order of ours that was found on the exchange.
+    """
 
     EXTERNAL = "external"
     RULE = "rule"
     EXIT = "exit"
+    ADOPTED = "adopted"
 
 
 class Urgency(StrEnum):

@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tradekit.domain.account import Stamp
+from tradekit.domain.books import Books, RecentFills
 from tradekit.domain.event import CycleFinished
+from tradekit.domain.hold import EVERYTHING, Hold
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Order
+from tradekit.domain.outcome import OrderReport
 from tradekit.domain.position import Position
 from tradekit.domain.universe import TierMemory
 
@@ -29,9 +31,9 @@ class State(NamedTuple):
     """Frozen; `decide.fold` makes the next one from an event.
 
     `seq` is the last journal event folded in (0: none), `opened_at` the exchange time of the first. `identity` seeds
-    the client order ids. `seen_fills` holds the trade ids inside the overlap window, per symbol, with their times;
-    `cursors` the newest fill time. `consumed` maps recent external proposal ids to their digests; `consumed_older`
-    counts those that were moved out.
+    the client order ids. Trades up to `counted_until` are in the books without being listed anywhere. `cursors` are
+    the newest fill times per symbol. `foreign` are open orders that are not ours. `consumed` maps recent external
+    proposal ids to their digests; `consumed_older` counts those that were moved out.
     """
 
     stamp: Stamp
@@ -40,17 +42,33 @@ class State(NamedTuple):
     time: int = 0
     opened_at: int = 0
     cycles: int = 0
-    cash: Decimal = ZERO
-    positions: Mapping[str, Position] = {}
-    orders: Mapping[ClientOrderId, Order] = {}
-    openings: tuple[Opening, ...] = ()
+    books: Books = Books()
+    recent: RecentFills = RecentFills()
+    counted_until: int = 0
     cursors: Mapping[str, int] = {}
-    seen_fills: Mapping[str, Mapping[str, int]] = {}
+    orders: Mapping[ClientOrderId, Order] = {}
+    foreign: tuple[OrderReport, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    openings: tuple[Opening, ...] = ()
     consumed: Mapping[str, str] = {}
     consumed_older: int = 0
     tiers: Mapping[str, TierMemory] = {}
     equity: Decimal | None = None
     last_cycle: CycleFinished | None = None
+
+    @property
+    def cash(self) -> Decimal:
+        """Units of the account's quote currency."""
+        return self.books.cash
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """What is held of every other asset."""
+        return self.books.positions
+
+    def holds_on(self, symbol: str) -> tuple[Hold, ...]:
+        """The doubts that stop an opening order of a symbol."""
+        return tuple(hold for hold in self.holds if not hold.lifted and hold.symbol in (EVERYTHING, symbol))
 
     @property
     def is_opened(self) -> bool:

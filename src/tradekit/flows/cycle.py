@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.budget import last_deadline, within_budget
+from tradekit.decide.proof import ProofRow, stops_opens, unexplained
 from tradekit.decide.risk.exposure import equity_for_caps, equity_now, measure
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
@@ -24,8 +25,8 @@ from tradekit.domain.signal import Trigger
 from tradekit.steps.desk import Desk
 from tradekit.steps.propose import Wishes, gather_wishes
 from tradekit.steps.settle import Settled, settle
-from tradekit.steps.snapshot import Difference, compare_books, take_snapshot
-from tradekit.steps.troubles import refused_by_exchange, unsettled
+from tradekit.steps.snapshot import open_account, prove_balances, take_snapshot
+from tradekit.steps.troubles import doubts, exit_code_of, refused_by_exchange, unsettled
 from tradekit.steps.work import work
 
 
@@ -65,7 +66,7 @@ class CycleReport(NamedTuple):
     unplaceable: tuple[Unplaceable, ...]
     planned: tuple[OrderIntent, ...]
     orders: tuple[Order, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[ProofRow, ...]
     equity: Equity
     source: Source
     problems: tuple[Problem, ...]
@@ -79,10 +80,11 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     """
     started = desk.clock.now()
     try:
-        settled = settle(desk)
+        open_account(desk)
+        settled = settle(desk).settled
         wanted = given.joined(ask())
         snapshot = take_snapshot(desk)
-        differences = compare_books(desk, snapshot)
+        differences = unexplained(prove_balances(desk, snapshot))
         wishes = gather_wishes(desk, snapshot, wanted.proposals)
     except Unreachable:
         desk.save()
@@ -91,7 +93,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     situation = _situation(desk, snapshot, wishes, differences, halted=halted)
     decisions = (*wishes.changed, *judge(situation, wishes.proposals))
     intents, unplaceable = _plan(desk, situation, decisions, started)
-    problems = [*wanted.problems, *wishes.problems, *(_mismatch(item, desk.state.stamp.quote) for item in differences)]
+    problems = [*wanted.problems, *wishes.problems, *doubts(desk, differences)]
     problems += unsettled(desk, settled.open)
     if not desk.dry_run:
         problems += _carry_out(desk, intents)
@@ -119,7 +121,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
 
 
 def _situation(
-    desk: Desk, snapshot: Snapshot, wishes: Wishes, differences: Sequence[Difference], *, halted: bool
+    desk: Desk, snapshot: Snapshot, wishes: Wishes, differences: Sequence[ProofRow], *, halted: bool
 ) -> Situation:
     state = desk.state._replace(tiers=wishes.tiers)
     return Situation(
@@ -129,14 +131,9 @@ def _situation(
         exposure=measure(state, snapshot),
         equity=equity_for_caps(state, snapshot),
         halted=halted,
-        mismatched=frozenset(item.asset for item in differences if _is_gate(item, state.stamp.quote)),
+        mismatched=frozenset(row.asset for row in differences if stops_opens(row, state.stamp.quote)),
         now=desk.clock.now(),
     )
-
-
-def _is_gate(item: Difference, quote: str) -> bool:
-    """More cash than the books say is no reason to stop; less is, and so is any other asset either way."""
-    return item.asset != quote or item.exchange < item.books
 
 
 def _plan(
@@ -207,17 +204,6 @@ def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
     return tuple(desk.state.orders[id] for id in ids if id in desk.state.orders)
 
 
-def _mismatch(item: Difference, quote: str) -> Problem:
-    if not _is_gate(item, quote):
-        what = f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}: more than expected"
-        return Problem("cash_surplus", what, "look for interest, deposits or trades made elsewhere")
-    return Problem(
-        "books_mismatch",
-        f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}; nothing is opened with it",
-        "look for deposits, withdrawals or orders placed elsewhere",
-    )
-
-
 def _source(snapshot: Snapshot) -> Source:
     sources = {market.source for market in snapshot.markets.values()}
     return next((mark for mark in (Source.SYNTHETIC, Source.RECORDED) if mark in sources), Source.LIVE)
@@ -231,13 +217,11 @@ def _exit_code(
     halted: bool,
     stopped: bool,
 ) -> ExitCode:
-    codes = {problem.code for problem in problems}
-    if codes & {"books_mismatch", "disk_full"}:
-        return ExitCode.NEEDS_HUMAN
-    if "unreachable" in codes:
-        return ExitCode.UNREACHABLE
-    if stopped or codes:
+    code = exit_code_of(problems)
+    if stopped and code is ExitCode.DONE:
         return ExitCode.PARTLY_DONE
+    if code is not ExitCode.DONE:
+        return code
     if halted or (decisions and not intents):
         return ExitCode.ALL_REFUSED
     return ExitCode.DONE

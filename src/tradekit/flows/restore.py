@@ -67,5 +67,6 @@ def _append(history: StateHistory, state: State, events: Sequence[Event]) -> Sta
 
 def _take_books(history: StateHistory, state: State, older: State, name: str) -> State:
     filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
-    event = StateRestored(name, older.cash, older.positions, older.cursors, older.seen_fills, filled)
+    books = (older.books, older.recent, older.counted_until, older.cursors)
+    event = StateRestored(name, older.seq, *books, filled)
     return _append(history, state, [event])

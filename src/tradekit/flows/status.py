@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from tradekit.domain.account import Stamp
 from tradekit.domain.event import Refusal
+from tradekit.domain.hold import Hold
+from tradekit.domain.numbers import total
 from tradekit.domain.order import Closed, Order
+from tradekit.domain.outcome import OrderReport
 from tradekit.domain.position import Position
 from tradekit.domain.state import State
 
@@ -15,7 +18,9 @@ from tradekit.domain.state import State
 class StatusReport(NamedTuple):
     """The account as the newest durable event left it. Times are exchange time in milliseconds.
 
-    `equity` is the last one that a cycle could tell; `refusals` are those of the last cycle.
+    `equity` is the last one that a cycle could tell; `refusals` are those of the last cycle. `realized` is what all
+    sales made, `unrealized` what the positions would make at the prices of that equity, both after fees. `foreign` are
+    open orders of others, `holds` the doubts that stop opens.
     """
 
     account: Stamp
@@ -24,8 +29,12 @@ class StatusReport(NamedTuple):
     halt: str | None
     cash: Decimal
     equity: Decimal | None
+    realized: Decimal
+    unrealized: Decimal | None
     positions: tuple[Position, ...]
     orders: tuple[Order, ...]
+    foreign: tuple[OrderReport, ...]
+    holds: tuple[Hold, ...]
     refusals: tuple[Refusal, ...]
     unsaved_events: int
 
@@ -33,6 +42,7 @@ class StatusReport(NamedTuple):
 def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
     """The report. `unsaved_events` were replayed after the newest state: a run ended without saving."""
     held = (position for position in state.positions.values() if position.total != 0 or position.realized != 0)
+    cost = total(position.cost for position in state.positions.values())
     return StatusReport(
         account=state.stamp,
         time=state.time,
@@ -40,8 +50,12 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         halt=halt,
         cash=state.cash,
         equity=state.equity,
+        realized=total(position.realized for position in state.positions.values()),
+        unrealized=None if state.equity is None else state.equity - state.cash - cost,
         positions=tuple(sorted(held, key=lambda position: position.asset)),
         orders=tuple(order for order in state.orders.values() if not isinstance(order.state, Closed)),
+        foreign=state.foreign,
+        holds=tuple(hold for hold in state.holds if not hold.lifted),
         refusals=state.last_cycle.refusals if state.last_cycle else (),
         unsaved_events=unsaved_events,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tradekit.decide.fold import fold, replay
 from tradekit.domain.event import Event, Record
 from tradekit.domain.policy.sections import Policy
-from tradekit.domain.ports import Clock, Exchange, Loaded, ProposalArchive, Store, Watcher
+from tradekit.domain.ports import Clock, Exchange, JournalIndex, Loaded, Store, Watcher
 from tradekit.domain.state import State
 
 
@@ -23,7 +23,7 @@ class Desk:
     exchange: Exchange
     clock: Clock
     store: Store
-    archive: ProposalArchive
+    index: JournalIndex
     watcher: Watcher
     state: State
     identity: str

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from tradekit.decide.fold import OVERLAP_MS, order_of
-from tradekit.domain.event import FillBooked
-from tradekit.domain.fill import Fill
+from tradekit.decide.rebuild import fold_journal
+from tradekit.decide.reconcile import Known, Reconciled, ask_from, questions, reconcile
+from tradekit.domain.event import BooksRebuilt, HoldPlaced
+from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.steps.desk import Desk
 
-_MARGIN_MS: Final = 60_000  # exchanges that tell whole seconds date a first fill before the opening
+
+class Listed(NamedTuple):
+    """Trades as the exchange listed them, and from when on each symbol was asked for (milliseconds)."""
+
+    trades: Sequence[Fill | BrokenTrade]
+    since: Mapping[str, int]
 
 
-def book_new_fills(desk: Desk, symbols: Iterable[str]) -> tuple[Fill, ...]:
-    """Asks for the trades of some symbols since their cursors, less an overlap, and books those not seen yet.
+def book_new_fills(desk: Desk, symbols: Iterable[str]) -> Reconciled:
+    """Asks for the trades of some symbols since their cursors, less an overlap, and books those not booked yet.
 
     Raises `Unreachable`; what was booked before stays booked.
     """
-    state = desk.state
-    begin = max(state.opened_at - _MARGIN_MS, 0)
-    since = {symbol: max(state.cursors.get(symbol, 0) - OVERLAP_MS, begin) for symbol in sorted(set(symbols))}
-    if not since:
-        return ()
-    fresh: dict[tuple[str, str], Fill] = {}
-    for fill in desk.exchange.fills_since(since):
-        # what is older than was asked for may be booked already: its id is not remembered any more
-        if fill.symbol not in since or fill.time < since[fill.symbol]:
-            continue
-        # what was traded before the books were opened is in the opening balances already
-        if fill.time <= state.opened_at and order_of(state.orders, fill) is None:
-            continue
-        if fill.trade_id not in desk.state.seen_fills.get(fill.symbol, {}):
-            fresh.setdefault((fill.symbol, fill.trade_id), fill)
-    ordered = sorted(fresh.values(), key=lambda fill: (fill.time, fill.symbol, fill.trade_id))
-    desk.record(*(FillBooked(fill) for fill in ordered))
-    return tuple(ordered)
+    since = ask_from(desk.state, symbols)
+    return book(desk, Listed(desk.exchange.fills_since(since), since)) if since else Reconciled()
+
+
+def book(desk: Desk, listed: Listed) -> Reconciled:
+    """Books what is new among the listed trades, and holds what makes no sense."""
+    asked = questions(desk.state, listed.trades)
+    known = Known(
+        desk.index.fills(asked.fills) if asked.fills else {},
+        desk.index.orders(asked.orders) if asked.orders else frozenset(),
+    )
+    managed = desk.policy.account.managed
+    found = reconcile(desk.state, listed.trades, listed.since, known, managed, desk.clock.now())
+    desk.record(*found.fresh, *(HoldPlaced(hold) for hold in found.holds))
+    put_in_order(desk)
+    return found
+
+
+def put_in_order(desk: Desk) -> None:
+    """Folds the books anew from the journal when a fill came in that is older than all that the state remembers."""
+    if desk.state.recent.out_of_order:
+        folded = fold_journal(desk.store.history(), desk.state.books.method)
+        desk.record(BooksRebuilt("journal", folded.books or desk.state.books, (), 0, {}))

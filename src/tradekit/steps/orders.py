@@ -6,14 +6,16 @@ before the exchange's own look-up says that it is final.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
 from tradekit.domain.errors import Unreachable
-from tradekit.domain.event import CancelRequested, Event, OrderAcknowledged, OrderFinal, OrderNotPlaced
+from tradekit.domain.event import CancelRequested, Event, HoldPlaced, OrderAcknowledged, OrderFinal, OrderNotPlaced
+from tradekit.domain.hold import Hold, HoldCode
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.order import Canceling, FinalWord, Order
+from tradekit.domain.numbers import plain
+from tradekit.domain.order import Canceling, Closing, FinalWord, Order
 from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, ReportedStatus, Unanswered
 from tradekit.steps.desk import Desk
 from tradekit.steps.fills import book_new_fills
@@ -33,12 +35,27 @@ def refresh(desk: Desk, ids: Iterable[ClientOrderId]) -> None:
     Raises `Unreachable`; what was recorded before stays.
     """
     orders = [desk.state.orders[id] for id in ids]
-    if not orders:
-        return
-    answers = desk.exchange.lookup(orders)
-    desk.record(*(event for order in orders for event in _existence(desk, order, answers[order.id])))
-    book_new_fills(desk, (order.intent.symbol for order in orders if _may_have_fills(desk, order, answers[order.id])))
-    desk.record(*(event for order in orders for event in _end(desk, desk.state.orders[order.id], answers[order.id])))
+    if orders:
+        answers = desk.exchange.lookup(orders)
+        acknowledge(desk, answers)
+        book_what_is_missing(desk, answers)
+        finish(desk, answers)
+
+
+def acknowledge(desk: Desk, answers: Mapping[ClientOrderId, LookupAnswer]) -> None:
+    """Records which orders exist on the exchange, and which certainly don't."""
+    desk.record(*(event for id, answer in answers.items() for event in _existence(desk, desk.state.orders[id], answer)))
+
+
+def book_what_is_missing(desk: Desk, answers: Mapping[ClientOrderId, LookupAnswer]) -> None:
+    """Asks for the trades of orders that have more filled than is booked. Raises `Unreachable`."""
+    orders = (desk.state.orders[id] for id, answer in answers.items() if _may_have_fills(desk, id, answer))
+    book_new_fills(desk, (order.intent.symbol for order in orders))
+
+
+def finish(desk: Desk, answers: Mapping[ClientOrderId, LookupAnswer]) -> None:
+    """Records the exchange's last words. An order is closed only once its booked fills add up to them."""
+    desk.record(*(event for id, answer in answers.items() for event in _end(desk, desk.state.orders[id], answer)))
 
 
 def is_overdue(desk: Desk, order: Order) -> bool:
@@ -89,6 +106,8 @@ def _end(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
     """
     if _is_forgotten(desk, order, answer):
         return [OrderFinal(order.id, FinalWord.CANCELED, order.filled)]
+    if isinstance(order.state, Closing):
+        return _given_up(desk, order, order.state)
     if not isinstance(answer, OrderReport) or not order.is_live:
         return []
     word = _FINAL.get(answer.status)
@@ -96,6 +115,17 @@ def _end(desk: Desk, order: Order, answer: LookupAnswer) -> list[Event]:
         return []
     said = order.intent.amount if word is FinalWord.FILLED else order.filled
     return [OrderFinal(order.id, word, said if answer.filled is None else answer.filled)]
+
+
+def _given_up(desk: Desk, order: Order, state: Closing) -> list[Event]:
+    """Trades that are told of and never listed: the order ends with what is booked, and the symbol is in doubt."""
+    now = desk.clock.now()
+    if now <= state.since + desk.exchange.not_found_horizon_ms + _FORGOTTEN_MS:
+        return []
+    symbol, said = order.intent.symbol, plain(state.reported_filled)
+    text = f"order {order.id} was told to have filled {said}, and its trades add up to {plain(order.filled)}"
+    hold = Hold(HoldCode.FILLS_MISSING, symbol, order.id, now, text)
+    return [HoldPlaced(hold), OrderFinal(order.id, state.word, order.filled)]
 
 
 def _is_forgotten(desk: Desk, order: Order, answer: LookupAnswer) -> bool:
@@ -108,7 +138,8 @@ def _past_horizon(desk: Desk, order: Order) -> bool:
     return desk.clock.now() > order.intent.created + desk.exchange.not_found_horizon_ms
 
 
-def _may_have_fills(desk: Desk, order: Order, answer: LookupAnswer) -> bool:
+def _may_have_fills(desk: Desk, id: ClientOrderId, answer: LookupAnswer) -> bool:
+    order = desk.state.orders[id]
     if not isinstance(answer, OrderReport):
         return _is_forgotten(desk, order, answer)
-    return answer.filled is None or answer.filled > desk.state.orders[order.id].filled
+    return answer.filled is None or answer.filled > order.filled

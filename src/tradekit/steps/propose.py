@@ -74,4 +74,4 @@ def _consumed(desk: Desk, external: Sequence[Proposal]) -> Mapping[str, str]:
     unseen = [p.id for p in external if p.id not in recent]
     if not unseen or not desk.state.consumed_older:
         return recent
-    return {**desk.archive.digests(unseen), **recent}
+    return {**desk.index.proposals(unseen), **recent}

@@ -2,58 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from tradekit.decide.reconcile import Reconciled, ask_from
+from tradekit.domain.account import Balance
 from tradekit.domain.errors import Unreachable
-from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Closed
+from tradekit.domain.ports import Review
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
-from tradekit.steps.fills import book_new_fills
-from tradekit.steps.orders import cancel, is_overdue, refresh
+from tradekit.steps.fills import Listed, book, book_new_fills
+from tradekit.steps.orders import acknowledge, book_what_is_missing, cancel, finish, is_overdue
+from tradekit.steps.ownership import adopt_lost, note_foreign
 
 
 class Settled(NamedTuple):
-    """`resolved` orders became final; `canceled` were past their deadline; `open` still are not final."""
+    """`resolved` orders became final; `canceled` were past their deadline; `open` still are not final.
+
+    `adopted` are orders of ours that this journal did not know; `fills` tells what became of the trades listed.
+    """
 
     resolved: tuple[ClientOrderId, ...]
     canceled: tuple[ClientOrderId, ...]
     open: tuple[ClientOrderId, ...]
+    adopted: tuple[ClientOrderId, ...]
+    fills: Reconciled
 
 
-def settle(desk: Desk) -> Settled:
-    """Looks up unfinished orders and tombstones, books fills, cancels what is past its deadline.
+class Settlement(NamedTuple):
+    """What was settled, and the balances that the exchange told in the same round."""
 
+    settled: Settled
+    balances: Mapping[str, Balance]
+
+
+def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) -> Settlement:
+    """Looks up unfinished orders and tombstones, books fills, adopts lost orders, cancels what is past its deadline.
+
+    Trades are asked for where orders may have some, and for `symbols`, those at or after `since` (milliseconds) too.
     Raises `Unreachable`. A dry run cancels nothing.
     """
     before = unfinished(desk.state)
-    tombstones = tuple(id for id, order in desk.state.orders.items() if order.is_tombstone)
-    silent: Unreachable | None = None
+    adopted: tuple[ClientOrderId, ...] = ()
+    fills, review, silent = Reconciled(), Review({}, (), (), {}), None
     try:
-        refresh(desk, (*before, *tombstones))
+        orders = [order for order in desk.state.orders.values() if order.is_tombstone or order.id in before]
+        wanted = ask_from(desk.state, {*symbols, *(o.intent.symbol for o in orders if not o.is_tombstone)}, since)
+        review = desk.exchange.review(orders, wanted)
+        acknowledge(desk, review.answers)
+        adopted = adopt_lost(desk, review, wanted)
+        fills = book(desk, Listed(review.fills, wanted))
+        book_what_is_missing(desk, review.answers)
+        book_new_fills(desk, {desk.state.orders[id].intent.symbol for id in adopted})
+        finish(desk, review.answers)
+        note_foreign(desk, review.open_orders)
     except Unreachable as error:
         silent = error  # what is past its deadline is canceled all the same
-    live = [order for id, order in desk.state.orders.items() if order.is_live and not order.is_unanswered]
+    live = [order for order in desk.state.orders.values() if order.is_live and not order.is_unanswered]
     overdue = tuple(order.id for order in live if is_overdue(desk, order) or order.is_canceling)
     if overdue and not desk.dry_run:
         cancel(desk, overdue, "past its deadline")
     if silent is not None:
         raise silent
     after = unfinished(desk.state)
-    return Settled(tuple(id for id in before if id not in after), overdue, after)
+    resolved = tuple(id for id in before if id not in after)
+    return Settlement(Settled(resolved, overdue, after, adopted, fills), review.balances)
 
 
-def settle_asset_differences(desk: Desk, assets: frozenset[str]) -> tuple[Fill, ...]:
+def settle_asset_differences(desk: Desk, assets: frozenset[str]) -> Reconciled:
     """Books trades that a difference between balance and books points to. Raises `Unreachable`."""
-    state, quote = desk.state, desk.state.stamp.quote
-    symbols = {f"{asset}/{quote}" for asset in assets - {quote}}
-    if quote in assets:  # cash alone doesn't say which symbol it was
-        symbols |= state.cursors.keys() | {order.intent.symbol for order in state.orders.values()}
-        symbols |= {
-            f"{asset}/{quote}" for asset, position in state.positions.items() if position.total or position.cost
-        }
+    quote = desk.state.stamp.quote
+    # cash alone doesn't say which symbol it was
+    symbols = known_symbols(desk.state) if quote in assets else {f"{asset}/{quote}" for asset in assets}
     return book_new_fills(desk, symbols)
+
+
+def known_symbols(state: State) -> set[str]:
+    """Every symbol that something was ever traded in, is held of, or is ordered."""
+    quote = state.stamp.quote
+    held = {asset for asset, position in state.positions.items() if position.total or position.cost}
+    return {*state.cursors, *(o.intent.symbol for o in state.orders.values()), *(f"{asset}/{quote}" for asset in held)}
 
 
 def unfinished(state: State) -> tuple[ClientOrderId, ...]:

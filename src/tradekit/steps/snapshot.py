@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
+from tradekit.decide.proof import ProofRow, flow_of, prove, unexplained
 from tradekit.decide.risk.exposure import sound_quote
-from tradekit.domain.event import AccountOpened, AssetAdopted, Holding
+from tradekit.domain.books import CostMethod
+from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Holding
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
@@ -16,44 +19,55 @@ from tradekit.steps.settle import settle_asset_differences
 _WIDE_SPREAD_BP: Final = 100
 
 
-class Difference(NamedTuple):
-    """An asset whose balance on the exchange is not what the books say, in units of the asset."""
-
-    asset: str
-    books: Decimal
-    exchange: Decimal
-
-
 def take_snapshot(desk: Desk) -> Snapshot:
     """Quotes of every symbol in the account's quote currency, and all balances. Raises `Unreachable`.
 
-    Opens the books of a fresh account with what it holds, and takes assets in that the policy newly manages.
+    Takes assets in that the policy newly manages, and lets those go that it manages no more.
     """
     snapshot = desk.exchange.snapshot(desk.exchange.symbols())
-    if not desk.state.is_opened:
-        desk.record(_opening(desk, snapshot), reduces_risk=False)
-    desk.record(*_adoptions(desk, snapshot))
+    desk.record(*_releases(desk), *_adoptions(desk, snapshot))
     return snapshot
 
 
-def compare_books(desk: Desk, snapshot: Snapshot) -> tuple[Difference, ...]:
-    """Assets whose balance differs from the books, after asking for trades that would explain it.
+def open_account(desk: Desk) -> None:
+    """Opens the books of a fresh account with what it holds. Raises `Unreachable`."""
+    if not desk.state.is_opened:
+        desk.record(_opening(desk, desk.exchange.snapshot(desk.exchange.symbols())), reduces_risk=False)
 
-    Raises `Unreachable`.
+
+def prove_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
+    """The balance proof, after asking for trades that would explain a difference. Raises `Unreachable`.
+
+    Differences that the policy puts down to deposits or withdrawals are recorded.
     """
-    found = _differences(desk, snapshot)
+    rows = _prove(desk, snapshot)
+    found = unexplained(rows)
     if not found:
-        return ()
-    settle_asset_differences(desk, frozenset(item.asset for item in found))
-    return _differences(desk, snapshot)
+        return rows
+    settle_asset_differences(desk, frozenset(row.asset for row in found))
+    rows = _prove(desk, snapshot)
+    return record_flows(desk, rows, snapshot, _recorded_by_policy(desk, rows))
 
 
-def _differences(desk: Desk, snapshot: Snapshot) -> tuple[Difference, ...]:
-    state = desk.state
-    books = {asset: position.total for asset, position in state.positions.items()} | {state.stamp.quote: state.cash}
-    assets = sorted(books.keys() | snapshot.balances.keys())
-    pairs = ((a, books.get(a, ZERO), snapshot.balances[a].total if a in snapshot.balances else ZERO) for a in assets)
-    return tuple(Difference(*pair) for pair in pairs if pair[1] != pair[2])
+def record_flows(
+    desk: Desk, rows: Sequence[ProofRow], snapshot: Snapshot, assets: frozenset[str], reason: str = "by policy"
+) -> tuple[ProofRow, ...]:
+    """Puts what is unexplained of these assets down to deposits and withdrawals; the proof after that."""
+    flows = [flow_of(row, reason) for row in unexplained(rows) if row.asset in assets]
+    if not flows:
+        return tuple(rows)
+    desk.record(*flows)
+    return _prove(desk, snapshot)
+
+
+def _prove(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
+    return prove(desk.state, snapshot.balances, snapshot, desk.policy.books.tolerance_notional)
+
+
+def _recorded_by_policy(desk: Desk, rows: Sequence[ProofRow]) -> frozenset[str]:
+    wanted = desk.policy.books.record_differences
+    found = (row for row in unexplained(rows) if wanted == "all" or (wanted == "small" and not row.doubtful))
+    return frozenset(row.asset for row in found)
 
 
 def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:
@@ -66,7 +80,13 @@ def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:
         for price in [_price(snapshot, asset, stamp.quote)]
     )
     cash = snapshot.balances[stamp.quote].total if stamp.quote in snapshot.balances else ZERO
-    return AccountOpened(stamp, desk.identity, cash, holdings)
+    return AccountOpened(stamp, desk.identity, cash, holdings, CostMethod(desk.policy.books.cost_method))
+
+
+def _releases(desk: Desk) -> list[AssetReleased]:
+    managed = desk.policy.account.managed
+    positions = desk.state.positions.values()
+    return [AssetReleased(p.asset) for p in positions if p.adopted > 0 and p.asset not in managed]
 
 
 def _adoptions(desk: Desk, snapshot: Snapshot) -> list[AssetAdopted]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tradekit.domain.errors import Problem
+from tradekit.decide.proof import ProofRow, stops_opens
+from tradekit.domain.errors import ExitCode, Problem
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.order import Closed, FinalWord, Order
+from tradekit.domain.order import Closed, Closing, FinalWord, Order
 from tradekit.domain.outcome import RejectCode
 from tradekit.steps.desk import Desk
 
@@ -16,7 +17,31 @@ def unsettled(desk: Desk, ids: Iterable[ClientOrderId]) -> list[Problem]:
     now = desk.clock.now()
     orders = (desk.state.orders[id] for id in ids if id in desk.state.orders)
     late = (order for order in orders if order.intent.deadline <= now or order.is_canceling or desk.clock.must_stop())
-    return [_unsettled(order) for order in late if order.is_live]
+    return [_unsettled(order) for order in late if not isinstance(order.state, Closed)]
+
+
+def exit_code_of(problems: Iterable[Problem]) -> ExitCode:
+    """The exit code that problems alone ask for."""
+    codes = {problem.code for problem in problems}
+    if codes & {"books_mismatch", "disk_full", "held"}:
+        return ExitCode.NEEDS_HUMAN
+    if "unreachable" in codes:
+        return ExitCode.UNREACHABLE
+    return ExitCode.PARTLY_DONE if codes else ExitCode.DONE
+
+
+def doubts(desk: Desk, differences: Iterable[ProofRow]) -> list[Problem]:
+    """One problem for each hold, for each balance too far from the books, and for books of another cost method."""
+    state = desk.state
+    held = [
+        Problem("held", f"{hold.symbol or 'all symbols'}: {hold.code}: {hold.text}", _RESUME)
+        for hold in state.holds
+        if not hold.lifted
+    ]
+    if desk.policy.books.cost_method != state.books.method:
+        what = f"books.cost_method is {desk.policy.books.cost_method}, and the books are kept by {state.books.method}"
+        held.append(Problem("cost_method_differs", what, "`tradekit rebuild-positions --apply` changes them"))
+    return [*held, *(_mismatch(row, state.stamp.quote) for row in differences if row.doubtful)]
 
 
 def refused_by_exchange(orders: Iterable[Order]) -> list[Problem]:
@@ -30,10 +55,23 @@ def refused_by_exchange(orders: Iterable[Order]) -> list[Problem]:
     ]
 
 
+_RESUME = "nothing is opened there; look at it, then `tradekit resume`"
 _LOOK = "docs/problems.md says what each reason means"
 
 
+def _mismatch(row: ProofRow, quote: str) -> Problem:
+    what = f"{row.asset}: the exchange says {row.exchange:f}, the books say {row.books:f}"
+    fix = f"perhaps {row.causes[0]}; `tradekit reconcile-fills --record {row.asset}` books it as a transfer"
+    if not stops_opens(row, quote):
+        return Problem("cash_surplus", f"{what}: more than expected", fix)
+    return Problem("books_mismatch", f"{what}; nothing is opened with it", fix)
+
+
 def _unsettled(order: Order) -> Problem:
+    if isinstance(order.state, Closing):
+        said = f"{order.state.reported_filled:f} of {order.intent.symbol} filled"
+        what = f"order {order.id}: the exchange says {said}, its trades add up to {order.filled:f}"
+        return Problem("trades_missing", what, "the next run asks for them again")
     if order.is_unanswered:
         what = f"nobody knows whether order {order.id} of {order.intent.symbol} was placed"
         return Problem("order_unanswered", what, "the next run looks for it first")

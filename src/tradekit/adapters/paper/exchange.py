@@ -29,6 +29,7 @@ from tradekit.domain.outcome import (
     ReportedStatus,
     SendOutcome,
 )
+from tradekit.domain.ports import Review
 
 
 class PaperExchange:
@@ -90,15 +91,24 @@ class PaperExchange:
         with self._moment(0):
             return {order.id: self._look_up_one(order.id) for order in orders}
 
-    def open_orders(self) -> Sequence[OrderReport]:
-        """All open orders, oldest first."""
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        """Orders, open orders (oldest first), fills and balances of one moment."""
         with self._moment(0):
-            return [_report(order) for order in self._ledger.open_orders()]
+            open_orders = self._ledger.open_orders()
+            return Review(
+                answers={order.id: self._look_up_one(order.id) for order in orders},
+                open_orders=[_report(order) for order in open_orders],
+                fills=self._fills(since),
+                balances=settlement.balances(self._ledger.totals(), open_orders),
+            )
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
         """Our fills of each symbol at or after its time in milliseconds."""
         with self._moment(0):
-            return [_fill(trade) for s, time in since.items() for trade in self._ledger.trades(s, time)]
+            return self._fills(since)
+
+    def _fills(self, since: Mapping[str, int]) -> list[Fill]:
+        return [_fill(trade) for s, time in since.items() for trade in self._ledger.trades(s, time)]
 
     def _cancel_one(self, client_id: ClientOrderId, now: int) -> CancelOutcome:
         order = self._ledger.find(client_id)

@@ -180,6 +180,12 @@ class AccountStore:
             self._end = tail.end
             return Loaded(saved.state, tuple(line.record for line in tail.lines))
 
+    def history(self) -> Iterator[Record]:
+        """See `Store.history`."""
+        with disk_errors(self._folder):
+            for line in self._journal.stream():
+                yield line.record
+
     def lines(self, after: Position = START) -> Iterator[Line]:
         """The journal from its first event or from a position on, a file at a time."""
         return self._journal.stream(after)

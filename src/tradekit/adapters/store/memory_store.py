@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tradekit.domain.event import Event, Record
 from tradekit.domain.ports import Loaded, Store
@@ -15,6 +15,7 @@ class MemoryStore:
     def __init__(self, real: Store) -> None:
         self._real = real
         self._seq = 0
+        self._records: list[Record] = []
 
     def load(self) -> Loaded:
         """What is durable."""
@@ -30,10 +31,16 @@ class MemoryStore:
         """The records that a real journal would have got."""
         records = tuple(Record(self._seq + number, time, event) for number, event in enumerate(events, start=1))
         self._seq += len(records)
+        self._records += records
         return records
 
     def save(self, state: State) -> None:
         """Nothing: the account stays as it is."""
+
+    def history(self) -> Iterator[Record]:
+        """What is durable, and then what this rehearsal added."""
+        yield from self._real.history()
+        yield from self._records
 
     def is_halted(self) -> bool:
         """Whether the account is halted."""

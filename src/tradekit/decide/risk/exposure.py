@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tradekit.decide.universe import tier_of
 from tradekit.domain.market import Quote, Snapshot
 from tradekit.domain.numbers import ZERO, total
+from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.domain.universe import Tier
 
@@ -66,7 +67,17 @@ def measure(state: State, snapshot: Snapshot) -> Exposure:
         proposal = order.intent.approved.proposal
         if proposal.opens and order.remaining > 0:
             pending[proposal.base] = pending.get(proposal.base, ZERO) + order.remaining * order.intent.price
+    for report in state.foreign:
+        if report.side is Side.BUY and report.amount is not None:
+            base = report.symbol.partition("/")[0]
+            left = max(report.amount - (report.filled or ZERO), ZERO)
+            pending[base] = pending.get(base, ZERO) + left * (report.price or _ask(snapshot, report.symbol))
     return Exposure(held, pending, {})
+
+
+def _ask(snapshot: Snapshot, symbol: str) -> Decimal:
+    quote = snapshot.quotes.get(symbol)
+    return ZERO if quote is None else quote.ask
 
 
 def equity_now(state: State, snapshot: Snapshot) -> Decimal | None:

@@ -69,6 +69,12 @@ def books_match(at: Situation, ask: Ask) -> Breach | None:
     return Breach("books_mismatch", "books") if unsure else None
 
 
+def not_in_doubt(at: Situation, ask: Ask) -> Breach | None:
+    """Nothing is opened where a fill or an order is in doubt, until a person has looked."""
+    holds = at.state.holds_on(ask.proposal.symbol)
+    return Breach("held", "resume", ZERO, Decimal(len(holds)), "holds") if holds else None
+
+
 def trades_per_hour(at: Situation, ask: Ask) -> Breach | None:
     """Opening orders in the last 60 minutes."""
     done = sum(1 for item in at.state.openings if item.time > at.now - _HOUR_MS) + len(at.opens)
@@ -199,6 +205,7 @@ GATES: Final[tuple[Gate, ...]] = (
     answered,
     not_selling,
     books_match,
+    not_in_doubt,
     trades_per_hour,
     trades_per_day,
     pause,

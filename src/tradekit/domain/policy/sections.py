@@ -200,6 +200,26 @@ class ExitsPolicy(Section, name="exits"):
     )
 
 
+class BooksPolicy(Section, name="books"):
+    """How books are kept, and what becomes of a difference between them and the exchange."""
+
+    cost_method: str = key(
+        TEXT,
+        "average",
+        "units that a sale takes; a change wants `rebuild-positions --apply`",
+        choices=("average", "fifo", "lifo", "hifo"),
+    )
+    tolerance_notional: Decimal = key(
+        NUMBER, Decimal("0.01"), "difference to the exchange that stops nothing", unit="quote", low="0", high="1000"
+    )
+    record_differences: str = key(
+        TEXT,
+        "never",
+        "differences that are booked as deposits or withdrawals; small is within the tolerance",
+        choices=("never", "small", "all"),
+    )
+
+
 class StoragePolicy(Section, name="storage"):
     """Where the files may lie."""
 
@@ -218,6 +238,7 @@ class Policy(NamedTuple):
     risk: RiskPolicy
     execution: ExecutionPolicy
     exits: ExitsPolicy
+    books: BooksPolicy
     storage: StoragePolicy
 
 
@@ -231,6 +252,7 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "risk": RiskPolicy,
     "execution": ExecutionPolicy,
     "exits": ExitsPolicy,
+    "books": BooksPolicy,
     "storage": StoragePolicy,
 }
 

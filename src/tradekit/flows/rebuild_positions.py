@@ -1,0 +1,202 @@
+"""`tradekit rebuild-positions`: the books folded from zero, beside the books in force, and taken over on request.
+
+From the journal, from the exchange's own history, or from a file of trades; the same ledger writes all of them. Nothing
+is changed without `apply`, and a restore of the state before takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from tradekit.decide.changes import PositionChange, compare
+from tradekit.decide.doubts import holds_for
+from tradekit.decide.proof import ProofRow, prove
+from tradekit.decide.rebuild import History, OpeningLot, fold_history, fold_journal, with_opening_lots
+from tradekit.decide.reconcile import OVERLAP_MS, owner_of, rows_of
+from tradekit.domain.books import BookedFill, Books, CostMethod, Owner
+from tradekit.domain.errors import ExitCode, NeedsHuman, Problem
+from tradekit.domain.event import BooksRebuilt, FilledPart, HoldPlaced
+from tradekit.domain.fill import BrokenTrade, Fill, TradeRow
+from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.market import Snapshot
+from tradekit.domain.numbers import ZERO
+from tradekit.domain.order import Closing
+from tradekit.steps.desk import Desk
+from tradekit.steps.settle import known_symbols, settle
+from tradekit.steps.snapshot import open_account, take_snapshot
+
+
+class Source(StrEnum):
+    """Where the trades come from."""
+
+    JOURNAL = "journal"
+    EXCHANGE = "exchange"
+    FILE = "file"
+
+
+class RebuildReport(NamedTuple):
+    """Old and new side by side, asset by asset. `trades` were folded in, the first and last at these times (0: none).
+
+    `openings` are lots that no trade shows. `proof` holds the new books against the balances; empty for the journal,
+    which asks nobody. `broken` trades are in no book.
+    """
+
+    source: Source
+    method: CostMethod
+    trades: int
+    duplicates: int
+    first: int
+    last: int
+    broken: tuple[BrokenTrade, ...]
+    openings: tuple[OpeningLot, ...]
+    changes: tuple[PositionChange, ...]
+    proof: tuple[ProofRow, ...]
+    applied: bool
+    problems: tuple[Problem, ...]
+    exit_code: ExitCode
+
+
+class _New(NamedTuple):
+    """Books from a source, and what the event needs besides them."""
+
+    history: History
+    openings: tuple[OpeningLot, ...] = ()
+    fills: tuple[BookedFill, ...] = ()
+    counted_until: int = 0
+    filled: Mapping[ClientOrderId, FilledPart] = {}
+    proof: tuple[ProofRow, ...] = ()
+
+
+def rebuild_positions(
+    desk: Desk,
+    source: Source,
+    rows: Iterable[TradeRow | BrokenTrade] = (),
+    since: int | None = None,
+    *,
+    apply: bool,
+) -> RebuildReport:
+    """Folds the books from `source`; `rows` are those of a file. With `apply` they replace those in force.
+
+    Raises `NeedsHuman` where orders are unsettled or the journal has no beginning, `Unreachable`, and `BadInput` of
+    the file. Nothing is changed then.
+    """
+    if not (source is Source.JOURNAL and desk.state.is_opened):
+        open_account(desk)
+        settle(desk)
+    if apply:
+        _refuse_unsettled(desk)
+        desk.save()  # the state before is a generation from here on: a restore takes all this back
+    old = desk.state.books
+    new = _journal(desk) if source is Source.JOURNAL else _outside(desk, source, rows, since)
+    changes = compare(old, new.history.books, new.openings)
+    broken = (*new.history.broken, *new.history.changed)
+    if apply:
+        _take_over(desk, source, new, broken)
+    problems = tuple(Problem("fill_quarantined", f"{t.symbol}: trade {t.trade_id} {t.why}", _LOOK) for t in broken[:20])
+    return RebuildReport(
+        source=source,
+        method=new.history.books.method,
+        trades=new.history.trades,
+        duplicates=new.history.duplicates,
+        first=new.history.first,
+        last=new.history.last,
+        broken=broken,
+        openings=new.openings,
+        changes=changes,
+        proof=new.proof,
+        applied=apply,
+        problems=problems,
+        exit_code=ExitCode.PARTLY_DONE if problems else ExitCode.DONE,
+    )
+
+
+_LOOK = "it is in no book; its symbol is held until `tradekit resume` where the books are applied"
+
+
+def _refuse_unsettled(desk: Desk) -> None:
+    unsure = [
+        o for o in desk.state.orders.values() if o.is_unanswered or o.is_canceling or isinstance(o.state, Closing)
+    ]
+    if unsure:
+        names = ", ".join(f"{order.id} ({order.intent.symbol})" for order in unsure[:5])
+        fix = "`tradekit reconcile-fills` settles them; run it until none is left"
+        raise NeedsHuman(Problem("orders_unsettled", f"the fate of {len(unsure)} orders is open: {names}", fix))
+
+
+def _journal(desk: Desk) -> _New:
+    folded = fold_journal(desk.store.history(), CostMethod(desk.policy.books.cost_method))
+    if folded.books is None:
+        fix = "`rebuild-positions --from exchange` folds them from the exchange's own history"
+        raise NeedsHuman(Problem("journal_without_opening", "the journal doesn't reach back to any books", fix))
+    return _New(History(folded.books, folded.fills, 0, (), (), folded.first, folded.last))
+
+
+def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade], since: int | None) -> _New:
+    """Books of trades alone, opened with what the balances show beyond them."""
+    managed, state = desk.policy.account.managed, desk.state
+    fills: list[BookedFill] = []
+    owners: dict[tuple[str, str], Owner] = {}
+    now, counted_until = desk.clock.now(), desk.clock.now()
+    if source is Source.EXCHANGE:
+        counted_until = now - OVERLAP_MS
+        wanted = known_symbols(state) | {f"{asset}/{state.stamp.quote}" for asset in managed}
+        listed = desk.exchange.fills_since(dict.fromkeys(sorted(wanted), since or 0))
+        owners = {(t.symbol, t.trade_id): owner_of(state, t, managed) for t in listed if isinstance(t, Fill)}
+        fills = _each_once(listed, owners)
+        rows = rows_of(listed, now)
+    elif since is not None:
+        rows = (row for row in rows if row.time >= since)
+
+    def whose(row: TradeRow) -> Owner:
+        known = owners.get((row.symbol, row.trade_id))
+        if known is not None:
+            return known
+        return Owner.MANAGED if row.symbol.partition("/")[0] in managed else Owner.OUTSIDE
+
+    history = fold_history(rows, state.stamp.quote, CostMethod(desk.policy.books.cost_method), whose)
+    snapshot = take_snapshot(desk)
+    balances = {asset: balance.total for asset, balance in snapshot.balances.items()}
+    built = with_opening_lots(history.books, balances, state.books, _prices(snapshot), managed, desk.clock.now())
+    proven = state._replace(books=built.books)
+    return _New(
+        history._replace(books=built.books),
+        built.openings,
+        tuple(booked for booked in fills if booked.fill.time > counted_until),
+        counted_until,
+        _filled(desk, fills),
+        prove(proven, snapshot.balances, snapshot, desk.policy.books.tolerance_notional),
+    )
+
+
+def _each_once(listed: Iterable[Fill | BrokenTrade], owners: Mapping[tuple[str, str], Owner]) -> list[BookedFill]:
+    once = {(fill.symbol, fill.trade_id): fill for fill in listed if isinstance(fill, Fill)}
+    return [BookedFill(fill, owners[id]) for id, fill in once.items()]
+
+
+def _prices(snapshot: Snapshot) -> dict[str, Decimal]:
+    return {symbol.partition("/")[0]: quote.bid for symbol, quote in snapshot.quotes.items()}
+
+
+def _filled(desk: Desk, fills: Iterable[BookedFill]) -> dict[ClientOrderId, FilledPart]:
+    """What the history shows of each order that is remembered."""
+    parts: dict[ClientOrderId, FilledPart] = {}
+    for fill, _ in fills:
+        for order in desk.state.orders.values():
+            if fill.client_order_id == order.id or (
+                fill.client_order_id is None and fill.exchange_id == order.exchange_id
+            ):
+                part = parts.get(order.id, FilledPart(ZERO, ZERO))
+                parts[order.id] = FilledPart(part.amount + fill.amount, part.cost + fill.cost)
+    return parts
+
+
+def _take_over(desk: Desk, source: Source, new: _New, broken: Iterable[BrokenTrade]) -> None:
+    books: Books = new.history.books
+    desk.record(
+        BooksRebuilt(source, books, new.fills, new.counted_until, new.filled),
+        *(HoldPlaced(hold) for hold in holds_for(desk.state, broken, desk.clock.now())),
+    )
+    desk.save()
