@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NoReturn
 
 import pytest
 
 from command_line import CommandLine, buy, marks, sell
+from tradekit.adapters.store.account_store import AccountStore
+from tradekit.adapters.store.snapshot import parse, render
 
 
 @pytest.fixture
@@ -33,9 +36,12 @@ def oldest(tradekit: CommandLine) -> str:
 def test_verify_counts_what_it_read(account: CommandLine) -> None:
     found = account("state verify --json").data
     lines = sum(path.read_bytes().count(b"\n") - 1 for path in (account.folder / "journal").iterdir())
-    assert found == {"records": lines, "generations": len(names(account)), "unfinished_bytes": 0}
+    assert found == {
+        "records": lines, "generations": len(names(account)), "unfinished_bytes": 0, "refolded_since": 0,
+    }  # fmt: skip
     assert account("state verify").out == (
         f"Whole: {lines} journal records, the state made from them, {found['generations']} older states.\n"
+        "Folded again from the journal, all of it gives the same state.\n"
     )
 
 
@@ -99,7 +105,8 @@ def test_older_books_are_taken_on_request_and_later_fills_are_booked_again(accou
     name = oldest(account)
     untouched = marks(account.home)
     rehearsed = account(f"state restore --dry-run {name}")
-    assert rehearsed.code == 0 and f"Would take the books of {name}." in rehearsed.out
+    assert rehearsed.code == 0 and "nothing was changed" in rehearsed.out
+    assert f"The books of {name} are in force" in rehearsed.out
     assert marks(account.home) == untouched
     ran = account(f"state restore --json {name}")
     assert (ran.code, ran.data["books_of"]) == (0, name)
@@ -125,7 +132,7 @@ def test_a_restore_does_not_take_back_what_was_sent(account: CommandLine) -> Non
 @pytest.mark.parametrize("name", ["nosuch", "../state.json", "", "state-000000000009-00000000000009.json"])
 def test_an_unknown_name_is_refused_before_anything_is_touched(account: CommandLine, name: str) -> None:
     untouched = marks(account.home)
-    for flag in ("--dry-run", "--quiet"):
+    for flag in ("--dry-run", "--quiet"):  # the rehearsal works on a copy
         ran = account(["state", "restore", flag, name])
         assert (ran.code, ran.out, ran.problems) == (2, "", ["generation_unknown"]), flag
     found = {key: value for key, value in marks(account.home).items() if "state.lock" not in key}
@@ -139,3 +146,49 @@ def test_without_anything_whole_nothing_is_made_up(account: CommandLine) -> None
     ran = account("state restore")
     assert (ran.code, ran.problems) == (12, ["nothing_to_restore"])
     assert account("cycle").code == 12
+
+
+def test_verify_folds_the_state_again_from_the_journal(account: CommandLine) -> None:
+    assert account("state verify --json").data["refolded_since"] == 0
+    path = account.folder / "state.json"
+    saved = parse(path.read_bytes(), path)
+    books = saved.state.books
+    zk = books.positions["ZK"]
+    forged = books._replace(positions={**books.positions, "ZK": zk._replace(quantity=zk.quantity + 1)})
+    path.write_bytes(render(saved.state._replace(books=forged), saved.position))
+    ran = account("state verify")
+    assert (ran.code, ran.problems) == (12, ["state_not_folded"])
+
+
+def test_a_damaged_older_state_is_set_aside_by_name(account: CommandLine) -> None:
+    name = oldest(account)
+    (account.folder / "generations" / name).write_bytes(b"{")
+    assert account("state verify").code == 12
+    assert account("state restore --json --dry-run").data["set_aside"] == [f"{name}.damaged1"]
+    assert account("state restore --json").data["set_aside"] == [f"{name}.damaged1"]
+    assert account("state verify").code == 0
+
+
+def test_a_restore_that_was_cut_short_after_it_set_files_aside_is_caught_up_with(
+    account: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The damaged tail of the journal had sent an order; the first try dies right after the renames."""
+    path = account.folder / "journal" / "000001.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    place = max(number for number, line in enumerate(lines) if b'"order_intended"' in line)
+    bad = lines[place - 1].replace(b'"type"', b'"Type"')
+    path.write_bytes(b"".join([*lines[: place - 1], bad, *lines[place:]]))
+    for file in [account.folder / "state.json", *(account.folder / "generations").iterdir()]:
+        if parse(file.read_bytes(), file).position.offset > len(b"".join(lines[: place - 1])):
+            file.unlink()
+    killed = KeyboardInterrupt()
+    with monkeypatch.context() as patch:
+        patch.setattr(AccountStore, "load_newest_whole", lambda store: raise_(killed))
+        assert account("state restore").code == 11
+    assert account("state restore").code == 0
+    orders = account("status --json").data["orders"]
+    assert [order["state"]["type"] for order in orders] == ["intended"]
+
+
+def raise_(error: BaseException) -> NoReturn:
+    raise error

@@ -26,23 +26,32 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
-    """Read every byte of state, journal and older states, and check them against each other.
+    """Read every byte of state, journal and older states, and fold the state again from the journal.
 
     Example: tradekit state verify
     """
     from tradekit.cli.output import Result, emit
     from tradekit.cli.wiring import find_account, reading_store, require_account
     from tradekit.domain.errors import ExitCode
+    from tradekit.domain.state import State
+    from tradekit.flows.verify import refold
 
     account = find_account(home, policy)
     require_account(account)
-    found = reading_store(account).verify()
+    store = reading_store(account)
+    found = store.verify()
+    saved = store.load().state
     shown = [f"Whole: {found.records} journal records, the state made from them, {found.generations} older states."]
+    data = found._asdict() | {"refolded_since": None}
+    if saved is not None and found.records:
+        starts = (State(account.stamp), *(store.old_state(item.name) for item in store.generations()))
+        since = refold(starts, store.history(), saved).since
+        data["refolded_since"] = since
+        what = "all of it" if since == 0 else f"what came after event {since}"
+        shown.append(f"Folded again from the journal, {what} gives the same state.")
     if found.unfinished_bytes:
         shown.append(f"{found.unfinished_bytes} bytes of an unfinished write will be cut by the next run.")
-    return emit(
-        Result("state verify", ExitCode.DONE, found._asdict(), shown=tuple(shown)), as_json=as_json, quiet=quiet
-    )
+    return emit(Result("state verify", ExitCode.DONE, data, shown=tuple(shown)), as_json=as_json, quiet=quiet)
 
 
 def history(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
@@ -79,30 +88,21 @@ def restore(
     Example: tradekit state restore
     """
     from tradekit.cli.output import Result, emit
-    from tradekit.cli.wiring import find_account, reading_store, require_account, writing_store
+    from tradekit.cli.wiring import copied_store, find_account, require_account, writing_store
     from tradekit.domain.errors import ExitCode
     from tradekit.domain.plain import to_plain
     from tradekit.flows import restore as flow
 
     account = find_account(home, policy)
     require_account(account)
-    if dry_run:
-        chosen = None if name is None else reading_store(account).old_state(name)
-        text = (
-            f"Would take the books of {name}."
-            if chosen
-            else "Would set damaged files aside and take the newest whole state."
-        )
-        return emit(
-            Result("state restore", ExitCode.DONE, {"books_of": name}, shown=(text,)), as_json=as_json, quiet=quiet
-        )
-    with writing_store(account, wait) as store:
+    with copied_store(account) if dry_run else writing_store(account, wait) as store:
         report = flow.restore(store, name)
     shown = [f"Set aside: {moved}" for moved in report.set_aside]
     shown.append(f"The state is whole, at event {report.seq}; {report.replayed} events were replayed.")
     if report.books_of:
         shown.append(f"The books of {report.books_of} are in force; the next cycle books later fills again.")
-    result = Result(
-        "state restore", ExitCode.DONE, to_plain(flow.RestoreReport, report), shown=tuple(shown), brief=shown[-1]
-    )
+    if dry_run:
+        shown.append("That was tried on a copy: nothing was changed.")
+    data = to_plain(flow.RestoreReport, report)
+    result = Result("state restore", ExitCode.DONE, data, shown=tuple(shown), brief="" if dry_run else shown[-1])
     return emit(result, as_json=as_json, quiet=quiet)

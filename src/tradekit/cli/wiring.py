@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradekit.adapters.home import home_directory
 from tradekit.adapters.policy_file import LoadedPolicy, load_policy, policy_source
-from tradekit.adapters.store.account_store import AccountStore, open_folder
+from tradekit.adapters.store.account_store import AccountStore, disk_errors, open_folder
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.errors import BadInput, NeedsHuman, Problem
@@ -76,6 +76,19 @@ def writing_store(account: Account, wait_seconds: float | None) -> Iterator[Acco
         wait_seconds = _TTY_WAIT_SECONDS if sys.stdin is not None and sys.stdin.isatty() else 0.0
     with AccountLock(account.folder / "state.lock", wait_seconds):
         yield AccountStore(disk, account.folder, account.stamp, may_write=True)
+
+
+@contextmanager
+def copied_store(account: Account) -> Iterator[AccountStore]:
+    """A store on a private copy of the account's files, to try something out."""
+    from shutil import copytree, ignore_patterns
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / account.stamp.account / account.stamp.mode
+        with disk_errors(account.folder):
+            copytree(account.folder, copy, ignore=ignore_patterns("*.sqlite3*", "ballast", "state.lock"))
+        yield AccountStore(RealDisk(), copy, account.stamp, may_write=True)
 
 
 @contextmanager

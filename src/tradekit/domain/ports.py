@@ -141,8 +141,12 @@ class StateHistory(Protocol):
         """Gives damaged files another name, keeps what is whole of them, and tells the names."""
         ...
 
-    def intents_in(self, names: Sequence[str]) -> Sequence[Record]:
-        """The intents that can still be read in journal files that were set aside."""
+    def intents_set_aside(self) -> Sequence[Record]:
+        """The intents that can still be read in journal files that were set aside, now or by an earlier restore."""
+        ...
+
+    def history(self) -> Iterator[Record]:
+        """See `Store.history`."""
         ...
 
     def load_newest_whole(self) -> Loaded:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tradekit.decide.fold import fold, replay
-from tradekit.domain.event import Event, FilledPart, OrderIntended, ProposalsConsumed, Record, StateRestored
+from tradekit.domain.event import Event, FilledPart, OrderIntended, ProposalsConsumed, StateRestored
 from tradekit.domain.ports import StateHistory
 from tradekit.domain.proposal import Origin
 from tradekit.domain.state import State
@@ -35,21 +35,36 @@ def restore(history: StateHistory, name: str | None) -> RestoreReport:
     loaded = history.load_newest_whole()
     assert loaded.state is not None
     state = replay(loaded.state, loaded.tail)
-    state = _remember_sent(history, state, history.intents_in(moved))
+    state = _remember_sent(history, state)
     if older is not None and name is not None:
         state = _take_books(history, state, older, name)
     history.save(state)
     return RestoreReport(tuple(moved), state.seq, len(loaded.tail), name)
 
 
-def _remember_sent(history: StateHistory, state: State, read: Sequence[Record]) -> State:
-    """What a damaged journal had sent is not forgotten: newer orders are looked up, older proposals stay consumed."""
+def _remember_sent(history: StateHistory, state: State) -> State:
+    """What a damaged journal had sent is not forgotten: newer orders are looked up, older proposals stay consumed.
+
+    Newer are those that the journal now in force would hold. All files ever set aside are read, so that a restore that
+    was cut short after it renamed them is caught up with.
+    """
+    set_aside = history.intents_set_aside()
+    if not set_aside:
+        return state
+    first, known = state.seq + 1, set(state.orders)
+    for record in history.history():
+        first = min(first, record.seq)
+        if isinstance(record.event, OrderIntended):
+            known.add(record.event.intent.client_order_id)
     events: list[Event] = []
     consumed: dict[str, str] = {}
-    for record in read:
+    for record in set_aside:
         assert isinstance(record.event, OrderIntended)
-        proposal = record.event.intent.approved.proposal
-        if record.seq > state.seq and record.event.intent.client_order_id not in state.orders:
+        id, proposal = record.event.intent.client_order_id, record.event.intent.approved.proposal
+        if id in known:
+            continue
+        known.add(id)
+        if record.seq >= first:
             events.append(record.event)
         elif proposal.origin is Origin.EXTERNAL and proposal.id not in state.consumed:
             consumed[proposal.id] = proposal.digest

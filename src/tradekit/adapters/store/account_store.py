@@ -152,16 +152,21 @@ class AccountStore:
         with disk_errors(self._folder):
             suffix = self._free_suffix()
             moved = self._rescue(suffix) or self._journal.set_aside(self._journal.whole_end(), suffix)
-            if self._disk.size(self.state_path) is not None and self._whole(self.state_path) is None:
-                self._disk.link(self.state_path, self.state_path.with_name(self.state_path.name + suffix))
-                self._disk.remove(self.state_path)
-                moved.append(self.state_path.name + suffix)
+            states = [self._generations.path(item.name) for item in self._generations.all()]
+            if self._disk.size(self.state_path) is not None:
+                states.append(self.state_path)
+            for path in states:
+                if self._whole(path) is None:
+                    self._disk.link(path, path.with_name(path.name + suffix))
+                    self._disk.remove(path)
+                    moved.append(path.name + suffix)
             return tuple(moved)
 
-    def intents_in(self, names: Sequence[str]) -> Sequence[Record]:
-        """See `StateHistory.intents_in`."""
+    def intents_set_aside(self) -> Sequence[Record]:
+        """See `StateHistory.intents_set_aside`."""
         with disk_errors(self._folder):
-            return self._journal.intents_in([name for name in names if name.partition(".")[0].isdigit()])
+            names = self._disk.names(self._folder / "journal")
+            return self._journal.intents_in([name for name in names if ".jsonl.damaged" in name])
 
     def load_newest_whole(self) -> Loaded:
         """See `StateHistory.load_newest_whole`."""
@@ -248,7 +253,7 @@ class AccountStore:
             return []
 
     def _free_suffix(self) -> str:
-        folders = (self._folder, self._folder / "journal")
+        folders = (self._folder, self._folder / "journal", self._folder / "generations")
         taken = {name.rpartition(".damaged")[2] for folder in folders for name in self._disk.names(folder)}
         return f".damaged{next(number for number in range(1, 10_000) if str(number) not in taken)}"
 
