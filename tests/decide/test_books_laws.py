@@ -160,7 +160,7 @@ def test_every_asset_is_conserved_and_every_proof_adds_up(trades: list[Fill], me
             assert sum((lot.cost for lot in position.lots), D(0)) == position.cost
 
 
-def managed_all(row: TradeRow) -> Owner:
+def managed_all(symbol: str) -> Owner:
     return Owner.MANAGED
 
 

@@ -56,6 +56,7 @@ class Ledger:
         self._quote = books.quote
         self._keeps_lots = books.method is not CostMethod.AVERAGE
         self._entries: dict[str, Entry] = {}
+        self._cash = self.entry(books.quote)
 
     def books(self) -> Books:
         """All that was entered so far. The quote currency has a tally and no position."""
@@ -79,12 +80,13 @@ class Ledger:
     def enter(self, fill: Fill, owner: Owner) -> None:
         """Books a fill. The caller sees to it that a fill is booked once."""
         fees = [(fee.asset, fee.amount) for fee in fill.fees]
-        self.trade(fill.base, fill.quote, fill.side is Side.BUY, fill.amount, fill.cost, fees, fill.time, owner)
+        pages = (self.entry(fill.base), self.entry(fill.quote))
+        self.trade(*pages, fill.side is Side.BUY, fill.amount, fill.cost, fees, fill.time, owner)
 
     def trade(
         self,
-        base: str,
-        quote: str,
+        page: Entry,
+        counter: Entry,
         buys: bool,
         amount: Decimal,
         cost: Decimal,
@@ -92,33 +94,42 @@ class Ledger:
         time: int,
         owner: Owner,
     ) -> None:
-        """Books `amount` base units for `cost` quote units, and what was paid for it in any asset.
+        """Books `amount` units of `page` for `cost` units of `counter`, and what was paid for it in any asset.
 
         A purchase in another currency than the account's costs what those units had cost; a sale into one makes no
         result yet, the units that come in carry the cost on. An `OUTSIDE` trade sells what is outside first. What is
         sold without having had a cost in the books makes no result.
         """
-        page, managed = self.entry(base), owner is not Owner.OUTSIDE
+        managed, in_cash = owner is not Owner.OUTSIDE, counter is self._cash
         if buys:
             page.bought += amount
-            spent = self._pay(quote, cost, managed)
+            counter.sold += cost
+            if not in_cash:
+                cost = self._take(counter, cost, outside_first=not managed)
             if managed:
-                self._buy(page, amount, spent, fees, time, owner)
+                self._buy(page, amount, cost, fees, time, owner)
                 return
             page.outside += amount
         else:
             page.sold += amount
+            counter.bought += cost
             held = page.quantity
             removed = self._take(page, amount, outside_first=not managed)
-            if quote == self._quote:
-                self.entry(quote).bought += cost
+            if in_cash:
                 sold = held - page.quantity
                 page.realized += (cost if sold == amount else share_of(cost, sold, amount)) - removed
+            elif managed:
+                self._add(counter, cost, removed, time)
             else:
-                self._receive(quote, cost, removed, time, managed)
+                counter.outside += cost
         for asset, paid in fees:
-            removed = self._fee(asset, paid, time, managed)
-            (page if managed else self.entry(asset)).realized -= removed
+            if asset == self._quote:
+                self._cash.fees += paid
+                if managed:
+                    page.realized -= paid
+            else:
+                removed = self._fee(asset, paid, time, managed)
+                (page if managed else self.entry(asset)).realized -= removed
 
     def adopt(self, asset: str, price: Decimal, time: int) -> None:
         """All that is held outside comes in at `price` quote currency a unit."""
@@ -165,7 +176,10 @@ class Ledger:
     ) -> None:
         """A fee out of what was just bought leaves fewer units for the same cost; any other raises the cost."""
         for asset, paid in fees:
-            if asset == page.asset:
+            if asset == self._quote:
+                self._cash.fees += paid
+                cost += paid
+            elif asset == page.asset:
                 page.fees += paid
                 amount -= paid
             else:
@@ -177,26 +191,10 @@ class Ledger:
         else:
             page.realized -= self._take(page, -amount) + cost
 
-    def _pay(self, quote: str, cost: Decimal, managed: bool) -> Decimal:
-        """Takes the price of a purchase; what that had cost in the account's currency."""
-        page = self.entry(quote)
-        page.sold += cost
-        return cost if quote == self._quote else self._take(page, cost, outside_first=not managed)
-
-    def _receive(self, quote: str, units: Decimal, cost: Decimal, time: int, managed: bool) -> None:
-        page = self.entry(quote)
-        page.bought += units
-        if managed:
-            self._add(page, units, cost, time)
-        else:
-            page.outside += units
-
     def _fee(self, asset: str, paid: Decimal, time: int, managed: bool) -> Decimal:
-        """Takes a fee, or books a rebate where it is negative. The cost of it in the account's currency."""
+        """Takes a fee in another asset, or books a rebate where it is negative. What the units had cost."""
         page = self.entry(asset)
         page.fees += paid
-        if asset == self._quote:
-            return paid if managed else ZERO
         if paid >= 0:
             return self._take(page, paid, outside_first=not managed)
         if managed:
@@ -206,7 +204,9 @@ class Ledger:
         return ZERO
 
     def _add(self, page: Entry, amount: Decimal, cost: Decimal, time: int) -> None:
-        if page.quantity * _NEW_POSITION < amount:  # what was left over is no position that has a past
+        if (
+            page.quantity < amount and page.quantity * _NEW_POSITION < amount
+        ):  # what was left over is no position that has a past
             page.opened = time
             page.peak = ZERO
         page.quantity += amount
@@ -239,7 +239,8 @@ class Ledger:
             page.quantity -= left
             page.cost -= cost
             left = ZERO
-            page.adopted = min(page.adopted, page.quantity)
+            if page.adopted > page.quantity:  # noqa: PLR1730 - a comparison is cheaper, a million times
+                page.adopted = page.quantity
         if left:
             units = min(left, page.outside)
             page.outside -= units

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.book_events import opening_books, write
-from tradekit.decide.ledger import Ledger
+from tradekit.decide.ledger import Entry, Ledger
 from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, Tally, key_of
 from tradekit.domain.event import (
     AccountOpened,
@@ -99,13 +99,28 @@ class History(NamedTuple):
     last: int
 
 
+class _Market(NamedTuple):
+    """What the trades of one symbol have in common, at hand: looked up once and not a million times."""
+
+    ids: set[str]
+    base: Entry
+    quote: Entry
+    owner: Owner
+
+
 def fold_history(
-    rows: Iterable[TradeRow | BrokenTrade], quote: str, method: CostMethod, owner_of: Callable[[TradeRow], Owner]
+    rows: Iterable[TradeRow | BrokenTrade],
+    quote: str,
+    method: CostMethod,
+    owner_of: Callable[[str], Owner],
+    owners: Mapping[tuple[str, str], Owner] = {},
 ) -> History:
-    """Folds trades that come in (time, symbol, id) order, each once. Asks for its owner once per symbol and order."""
+    """Folds trades that come in (time, symbol, id) order, each once.
+
+    Whose trade it is says `owners` by (symbol, trade id), else `owner_of` by symbol.
+    """
     ledger = Ledger(Books(quote, method))
-    seen: dict[str, set[str]] = {}
-    sides: dict[str, tuple[str, str]] = {}
+    markets: dict[str, _Market] = {}
     changed: list[BrokenTrade] = []
     broken: list[BrokenTrade] = []
     trades = duplicates = first = 0
@@ -116,20 +131,21 @@ def fold_history(
             broken.append(row)
             continue
         symbol, id, _, buys, amount, cost, fees, time = row
-        ids = seen.get(symbol)
-        if ids is None:
-            ids = seen[symbol] = set()
+        market = markets.get(symbol)
+        if market is None:
             base, _, quoted = symbol.partition("/")
-            sides[symbol] = (base, quoted)
+            market = markets[symbol] = _Market(set(), ledger.entry(base), ledger.entry(quoted), owner_of(symbol))
+        ids, page, counter, owner = market
         if id in ids:
-            if last is not None and (row == last):
+            if row == last:
                 duplicates += 1
             else:
                 changed.append(BrokenTrade(symbol, id, time, "comes again with other content; the first counts"))
             continue
         ids.add(id)
-        base, quoted = sides[symbol]
-        trade(base, quoted, buys, amount, cost, fees, time, owner_of(row))
+        if owners:
+            owner = owners.get((symbol, id), owner)
+        trade(page, counter, buys, amount, cost, fees, time, owner)
         first = first or time
         trades += 1
         last = row

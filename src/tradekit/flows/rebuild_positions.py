@@ -150,13 +150,11 @@ def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade],
     elif since is not None:
         rows = (row for row in rows if row.time >= since)
 
-    def whose(row: TradeRow) -> Owner:
-        known = owners.get((row.symbol, row.trade_id))
-        if known is not None:
-            return known
-        return Owner.MANAGED if row.symbol.partition("/")[0] in managed else Owner.OUTSIDE
+    def owner_of_symbol(symbol: str) -> Owner:
+        return Owner.MANAGED if symbol.partition("/")[0] in managed else Owner.OUTSIDE
 
-    history = fold_history(rows, state.stamp.quote, CostMethod(desk.policy.books.cost_method), whose)
+    method = CostMethod(desk.policy.books.cost_method)
+    history = fold_history(rows, state.stamp.quote, method, owner_of_symbol, owners)
     snapshot = take_snapshot(desk)
     balances = {asset: balance.total for asset, balance in snapshot.balances.items()}
     built = with_opening_lots(history.books, balances, state.books, _prices(snapshot), managed, desk.clock.now())
