@@ -44,7 +44,11 @@ _IN_QUOTE_PER_THIRD = D(500)
 
 @dataclass
 class Faults:
-    """What goes wrong. `sends` and `cancels` hold one word per coming order: see `FakeExchange`; "" is no fault."""
+    """What goes wrong. `sends` and `cancels` hold one word per coming order: see `FakeExchange`; "" is no fault.
+
+    Of each coming list of trades only the first `cut_listings` come through. `vanished` orders, by the exchange's id,
+    are neither found nor listed as open.
+    """
 
     sends: deque[str] = field(default_factory=deque)
     cancels: deque[str] = field(default_factory=deque)
@@ -58,6 +62,8 @@ class Faults:
     reports_without_filled: bool = False
     silent_reads: frozenset[int] = frozenset()
     silent: frozenset[str] = frozenset()
+    cut_listings: deque[int] = field(default_factory=deque)
+    vanished: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -141,6 +147,29 @@ class FakeExchange:
         self.orders.append(order)
         self.fill(order)
 
+    def place_elsewhere(
+        self, symbol: str, side: Side, amount: str, price: str, client_id: ClientOrderId | None = None
+    ) -> FakeOrder:
+        """An open order that this journal did not send."""
+        order = FakeOrder(self._next(), client_id, symbol, side, D(price), D(amount), self.clock.now())
+        self.orders.append(order)
+        return order
+
+    def tell(self, *trades: Fill | BrokenTrade) -> None:
+        """Trades are listed from now on that moved no balance."""
+        for trade in trades:
+            if isinstance(trade, Fill):
+                self.trades.append((self.clock.now(), trade))
+            else:
+                self.broken.append(trade)
+
+    def retell(self, trade_id: str, **changes: object) -> None:
+        """A trade is listed from now on with other content; the balances stay what they are."""
+        self.trades = [
+            (shown, fill._replace(**changes) if fill.trade_id == trade_id else fill)  # type: ignore[arg-type]
+            for shown, fill in self.trades
+        ]
+
     def by_id(self, client_id: ClientOrderId) -> FakeOrder:
         found = [order for order in self.orders if order.client_id == client_id]
         assert len(found) == 1, f"{len(found)} orders with the id {client_id}"
@@ -180,7 +209,8 @@ class FakeExchange:
     def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
         self._read("review", "lookup", "fills")
         answers = {order.id: self._look_up(order.id) for order in orders}
-        return Review(answers, [self._report(order) for order in self.open()], self._fills(since), self._balances())
+        shown = [order for order in self.open() if order.exchange_id not in self.faults.vanished]
+        return Review(answers, [self._report(order) for order in shown], self._fills(since), self._balances())
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:
         self._read("fills")
@@ -201,7 +231,7 @@ class FakeExchange:
             listed = [*listed, *listed]
         if self.faults.shuffled is not None:
             self.faults.shuffled.shuffle(listed)
-        return listed
+        return listed[: self.faults.cut_listings.popleft()] if self.faults.cut_listings else listed
 
     def free(self, asset: str) -> Decimal:
         bound = D(0)
@@ -280,7 +310,8 @@ class FakeExchange:
         if self.faults.lookups_unanswered > 0:
             self.faults.lookups_unanswered -= 1
             return Unanswered("timeout")
-        for order in self.orders:
+        shown = [order for order in self.orders if order.exchange_id not in self.faults.vanished]
+        for order in shown:
             if order.client_id == client_id and self.clock.now() >= order.placed + self.faults.lookup_lag_ms:
                 return self._report(order)
         return NotFound("no such order")

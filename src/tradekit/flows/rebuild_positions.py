@@ -142,8 +142,7 @@ def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade],
     now, counted_until = desk.clock.now(), desk.clock.now()
     if source is Source.EXCHANGE:
         counted_until = now - OVERLAP_MS
-        wanted = known_symbols(state) | {f"{asset}/{state.stamp.quote}" for asset in managed}
-        listed = desk.exchange.fills_since(dict.fromkeys(sorted(wanted), since or 0))
+        listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk)), since or 0))
         owners = {(t.symbol, t.trade_id): owner_of(state, t, managed) for t in listed if isinstance(t, Fill)}
         fills = _each_once(listed, owners)
         rows = rows_of(listed, now)

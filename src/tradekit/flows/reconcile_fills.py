@@ -5,17 +5,20 @@ One round of parallel reads where nothing is new, whatever the length of the his
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tradekit.decide.proof import ProofRow, unexplained
+from tradekit.decide.reconcile import Reconciled
+from tradekit.domain.books import Owner
 from tradekit.domain.errors import BadInput, ExitCode, Problem
+from tradekit.domain.event import FillBooked
 from tradekit.domain.hold import Hold
 from tradekit.domain.market import Snapshot
 from tradekit.domain.outcome import OrderReport
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import Settled, known_symbols, settle
-from tradekit.steps.snapshot import open_account, prove_balances, record_flows, take_snapshot
+from tradekit.steps.snapshot import compare_balances, open_account, prove_balances, record_flows, take_snapshot
 from tradekit.steps.troubles import doubts, exit_code_of, unsettled
 
 
@@ -45,22 +48,22 @@ class ReconcileReport(NamedTuple):
 def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     """Brings the books up to the exchange. Raises `Unreachable`, `NeedsHuman`, and `BadInput` for an unknown asset."""
     before = desk.state
+    _refuse_unknown(desk, wanted.record)
     open_account(desk)
-    settlement = settle(desk, wanted.symbols or known_symbols(desk.state), wanted.since)
-    rows = prove_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
+    settlement = settle(desk, wanted.symbols or known_symbols(desk), wanted.since)
+    rows = compare_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
+    assets: frozenset[str] = frozenset()
     if unexplained(rows):  # what it is worth, and whether it is still so, takes a second look
         snapshot = take_snapshot(desk)
         rows = prove_balances(desk, snapshot)
-        assets = _recordable(rows, wanted.record)
+        assets = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record)
         rows = record_flows(desk, rows, snapshot, assets, "on request")
-    else:
-        assets = _recordable(rows, wanted.record)
     if desk.state is not before:
         desk.save()
     problems = (*doubts(desk, unexplained(rows)), *unsettled(desk, settlement.settled.open))
     return ReconcileReport(
         dry_run=desk.dry_run,
-        settled=settlement.settled,
+        settled=settlement.settled._replace(fills=_all_booked(desk, settlement.settled.fills, before.cursors)),
         foreign=desk.state.foreign,
         holds=tuple(hold for hold in desk.state.holds if not hold.lifted),
         recorded=tuple(sorted(assets)),
@@ -70,9 +73,20 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     )
 
 
-def _recordable(rows: Sequence[ProofRow], named: Sequence[str]) -> frozenset[str]:
-    known = {row.asset for row in rows}
-    for asset in named:
-        if asset not in known:
+def _all_booked(desk: Desk, first: Reconciled, cursors: Mapping[str, int]) -> Reconciled:
+    """What became of the first list of trades, and every fill that came in after it: by a cancel, or a difference."""
+    fresh = tuple(event for event in desk.recorded if isinstance(event, FillBooked))
+    return first._replace(
+        fresh=fresh,
+        late=sum(1 for fill, _ in fresh if fill.time < cursors.get(fill.symbol, 0)),
+        external=sum(1 for _, owner in fresh if owner is not Owner.TRADEKIT),
+    )
+
+
+def _refuse_unknown(desk: Desk, named: Sequence[str]) -> None:
+    """Before anything is changed: an asset that nobody knows is a slip of the pen."""
+    unknown = [asset for asset in named if asset not in desk.state.books.tallies]
+    balances = desk.exchange.snapshot(()).balances if unknown else {}
+    for asset in unknown:
+        if asset not in balances:
             raise BadInput(Problem("asset_unknown", f"{asset} is neither in the books nor on the exchange"))
-    return frozenset(row.asset for row in unexplained(rows) if row.asset in named)

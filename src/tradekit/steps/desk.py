@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tradekit.decide.fold import fold, replay
 from tradekit.domain.event import Event, Record
@@ -17,6 +17,7 @@ class Desk:
 
     With `dry_run` nothing is sent and the store keeps what it is given in memory. `identity` seeds the client order
     ids of an account that is opened in this run, `policy_digest` tells in the journal which policy was followed.
+    `recorded` are the events of this run, in their order.
     """
 
     policy: Policy
@@ -29,6 +30,7 @@ class Desk:
     identity: str
     dry_run: bool = False
     policy_digest: str = ""
+    recorded: list[Event] = field(default_factory=list)
 
     def load(self) -> None:
         """Takes over what earlier runs left. Raises `NeedsHuman` for damage."""
@@ -50,6 +52,7 @@ class Desk:
         replay(self.state, [Record(seq, now, event) for seq, event in enumerate(events, self.state.seq + 1)])
         for record in self.store.append(events, now, reduces_risk=reduces_risk):
             before, self.state = self.state, fold(self.state, record)
+            self.recorded.append(record.event)
             self.watcher.recorded(record, before, self.state)
 
     def save(self) -> None:

@@ -19,13 +19,13 @@ class Listed(NamedTuple):
     since: Mapping[str, int]
 
 
-def book_new_fills(desk: Desk, symbols: Iterable[str]) -> Reconciled:
+def book_new_fills(desk: Desk, symbols: Iterable[str], since: int | None = None) -> Reconciled:
     """Asks for the trades of some symbols since their cursors, less an overlap, and books those not booked yet.
 
-    Raises `Unreachable`; what was booked before stays booked.
+    `since` (milliseconds) reaches further back. Raises `Unreachable`; what was booked before stays booked.
     """
-    since = ask_from(desk.state, symbols)
-    return book(desk, Listed(desk.exchange.fills_since(since), since)) if since else Reconciled()
+    begins = ask_from(desk.state, symbols, since)
+    return book(desk, Listed(desk.exchange.fills_since(begins), begins)) if begins else Reconciled()
 
 
 def book(desk: Desk, listed: Listed) -> Reconciled:
@@ -37,7 +37,8 @@ def book(desk: Desk, listed: Listed) -> Reconciled:
     )
     managed = desk.policy.account.managed
     found = reconcile(desk.state, listed.trades, listed.since, known, managed, desk.clock.now())
-    desk.record(*found.fresh, *(HoldPlaced(hold) for hold in found.holds))
+    # a hold goes first: of a write that is torn by a power cut the beginning may stay
+    desk.record(*(HoldPlaced(hold) for hold in found.holds), *found.fresh)
     put_in_order(desk)
     return found
 

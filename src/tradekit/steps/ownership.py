@@ -6,13 +6,14 @@ person has looked. Any other is somebody else's: counted, never touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from tradekit.decide.adoption import adopted_intent
 from tradekit.decide.doubts import adopted_hold
+from tradekit.decide.reconcile import ask_from
 from tradekit.domain.event import FilledPart, ForeignOrdersSeen, HoldPlaced, OrderAdopted
-from tradekit.domain.fill import Fill
+from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId, is_ours
 from tradekit.domain.numbers import ZERO, total
 from tradekit.domain.outcome import OrderReport
@@ -23,16 +24,19 @@ from tradekit.steps.desk import Desk
 def adopt_lost(desk: Desk, review: Review, since: Mapping[str, int]) -> tuple[ClientOrderId, ...]:
     """Takes open orders with our id form, that this journal doesn't know, into the books, and holds all opens.
 
-    Their time is over: whoever settles next cancels them.
+    Their time is over: whoever settles next cancels them. Raises `Unreachable`.
     """
     lost = [report for report in review.open_orders if _is_lost(desk, report)]
+    unasked = {report.symbol for report in lost} - since.keys()
+    trades = [*review.fills, *(desk.exchange.fills_since(ask_from(desk.state, unasked)) if unasked else ())]
     adopted = []
     for report in lost:
         intent = adopted_intent(report, desk.clock.now())
-        counted = _counted(desk, report, review, since)
+        counted = _counted(desk, report, trades)
         part = FilledPart(counted, counted * intent.price)
         hold = adopted_hold(intent.client_order_id, f"{report.side} {report.symbol}", desk.clock.now())
-        desk.record(OrderAdopted(intent, report.exchange_id, part), HoldPlaced(hold))
+        # the hold goes first: of a write that is torn by a power cut the beginning may stay
+        desk.record(HoldPlaced(hold), OrderAdopted(intent, report.exchange_id, part))
         adopted.append(intent.client_order_id)
     return tuple(adopted)
 
@@ -54,17 +58,18 @@ def _is_lost(desk: Desk, report: OrderReport) -> bool:
     return is_ours(report.client_order_id) and report.client_order_id not in desk.state.orders
 
 
-def _counted(desk: Desk, report: OrderReport, review: Review, since: Mapping[str, int]) -> Decimal:
+def _counted(desk: Desk, report: OrderReport, trades: Iterable[Fill | BrokenTrade]) -> Decimal:
     """What the order had filled before the books were opened: inside the opening balances, never listed again."""
     opened = max(desk.state.opened_at, desk.state.counted_until)
     if report.time > opened:
         return ZERO
-    listed = total(
-        trade.amount
-        for trade in review.fills
-        if isinstance(trade, Fill)
-        and trade.client_order_id == report.client_order_id
-        and trade.time > opened
-        and report.symbol in since
-    )
-    return max((report.filled or ZERO) - listed, ZERO)
+    listed: dict[str, Decimal] = {}
+    for trade in trades:
+        is_its = (
+            isinstance(trade, Fill)
+            and trade.symbol == report.symbol
+            and (trade.client_order_id == report.client_order_id or trade.exchange_id == report.exchange_id)
+        )
+        if is_its and isinstance(trade, Fill) and trade.time > opened:
+            listed[trade.trade_id] = trade.amount
+    return max((report.filled or ZERO) - total(listed.values()), ZERO)

@@ -71,19 +71,25 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
     return Settlement(Settled(resolved, overdue, after, adopted, fills), review.balances)
 
 
-def settle_asset_differences(desk: Desk, assets: frozenset[str]) -> Reconciled:
-    """Books trades that a difference between balance and books points to. Raises `Unreachable`."""
+def settle_asset_differences(desk: Desk, assets: frozenset[str], since: int | None = None) -> Reconciled:
+    """Books trades, those at or after `since` (milliseconds) too, that a difference between balance and books points to.
+
+    Raises `Unreachable`.
+    """
     quote = desk.state.stamp.quote
-    # cash alone doesn't say which symbol it was
-    symbols = known_symbols(desk.state) if quote in assets else {f"{asset}/{quote}" for asset in assets}
-    return book_new_fills(desk, symbols)
+    symbols = {f"{asset}/{quote}" for asset in assets if asset != quote}
+    if quote in assets:  # cash alone doesn't say which symbol it was
+        symbols |= known_symbols(desk)
+    return book_new_fills(desk, symbols, since)
 
 
-def known_symbols(state: State) -> set[str]:
-    """Every symbol that something was ever traded in, is held of, or is ordered."""
+def known_symbols(desk: Desk) -> set[str]:
+    """Every symbol that something was ever traded in, is held or managed of, or is ordered."""
+    state = desk.state
     quote = state.stamp.quote
     held = {asset for asset, position in state.positions.items() if position.total or position.cost}
-    return {*state.cursors, *(o.intent.symbol for o in state.orders.values()), *(f"{asset}/{quote}" for asset in held)}
+    watched = {f"{asset}/{quote}" for asset in held | {*desk.policy.account.managed} if asset != quote}
+    return {*state.cursors, *(order.intent.symbol for order in state.orders.values()), *watched}
 
 
 def unfinished(state: State) -> tuple[ClientOrderId, ...]:

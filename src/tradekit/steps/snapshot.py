@@ -9,22 +9,28 @@ from typing import Final
 from tradekit.decide.proof import ProofRow, flow_of, prove, unexplained
 from tradekit.decide.risk.exposure import sound_quote
 from tradekit.domain.books import CostMethod
+from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Holding
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
 from tradekit.steps.desk import Desk
-from tradekit.steps.settle import settle_asset_differences
+from tradekit.steps.settle import settle_asset_differences, unfinished
 
 _WIDE_SPREAD_BP: Final = 100
+_LATE_MS: Final = 24 * 3_600_000
 
 
 def take_snapshot(desk: Desk) -> Snapshot:
     """Quotes of every symbol in the account's quote currency, and all balances. Raises `Unreachable`.
 
-    Takes assets in that the policy newly manages, and lets those go that it manages no more.
+    Takes assets in that the policy newly manages, and lets those go that it manages no more. An answer without any
+    balance, where the books have some, is no answer.
     """
     snapshot = desk.exchange.snapshot(desk.exchange.symbols())
+    if not snapshot.balances and any(desk.state.books.total(asset) for asset in desk.state.books.tallies):
+        fix = "the next run asks again; if the account was really emptied, deposit something"
+        raise Unreachable(Problem("unreachable", "the exchange told no balance at all, which can't be so", fix))
     desk.record(*_releases(desk), *_adoptions(desk, snapshot))
     return snapshot
 
@@ -40,12 +46,14 @@ def prove_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
 
     Differences that the policy puts down to deposits or withdrawals are recorded.
     """
-    rows = _prove(desk, snapshot)
+    rows = compare_balances(desk, snapshot)
     found = unexplained(rows)
     if not found:
         return rows
-    settle_asset_differences(desk, frozenset(row.asset for row in found))
-    rows = _prove(desk, snapshot)
+    # what matters is looked for further back: a late trade may be older than its symbol's newest one
+    since = desk.clock.now() - _LATE_MS if any(row.doubtful for row in found) else None
+    settle_asset_differences(desk, frozenset(row.asset for row in found), since)
+    rows = compare_balances(desk, snapshot)
     return record_flows(desk, rows, snapshot, _recorded_by_policy(desk, rows))
 
 
@@ -57,17 +65,20 @@ def record_flows(
     if not flows:
         return tuple(rows)
     desk.record(*flows)
-    return _prove(desk, snapshot)
+    return compare_balances(desk, snapshot)
 
 
-def _prove(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
+def compare_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
+    """The balance proof as it stands: asks for nothing and records nothing."""
     return prove(desk.state, snapshot.balances, snapshot, desk.policy.books.tolerance_notional)
 
 
 def _recorded_by_policy(desk: Desk, rows: Sequence[ProofRow]) -> frozenset[str]:
+    """Never what an order that isn't over may explain: its trades may come late."""
     wanted = desk.policy.books.record_differences
     found = (row for row in unexplained(rows) if wanted == "all" or (wanted == "small" and not row.doubtful))
-    return frozenset(row.asset for row in found)
+    moving = {a for id in unfinished(desk.state) for a in desk.state.orders[id].intent.symbol.split("/")}
+    return frozenset(row.asset for row in found) - moving
 
 
 def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:

@@ -69,9 +69,10 @@ def measure(state: State, snapshot: Snapshot) -> Exposure:
             pending[proposal.base] = pending.get(proposal.base, ZERO) + order.remaining * order.intent.price
     for report in state.foreign:
         if report.side is Side.BUY and report.amount is not None:
-            base = report.symbol.partition("/")[0]
+            base, _, quote_asset = report.symbol.partition("/")
             left = max(report.amount - (report.filled or ZERO), ZERO)
-            pending[base] = pending.get(base, ZERO) + left * (report.price or _ask(snapshot, report.symbol))
+            price = report.price if quote_asset == state.stamp.quote else None  # else it is in another currency
+            pending[base] = pending.get(base, ZERO) + left * (price or _ask(snapshot, f"{base}/{state.stamp.quote}"))
     return Exposure(held, pending, {})
 
 

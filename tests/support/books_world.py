@@ -1,0 +1,107 @@
+"""A `World` to try the books in: reconcile, resume, rebuild, restore and backups, each a process of its own."""
+
+from __future__ import annotations
+
+import copy
+from decimal import Decimal
+from typing import Any
+
+from desk import World
+from event_stories import restored
+from fake_exchange import FakeOrder
+from tradekit.domain.books import Owner
+from tradekit.domain.event import FillBooked, FilledPart
+from tradekit.domain.fill import Fill
+from tradekit.domain.hold import Hold
+from tradekit.domain.ids import ClientOrderId, client_order_id
+from tradekit.domain.numbers import ZERO
+from tradekit.domain.proposal import Side
+from tradekit.domain.state import State
+from tradekit.flows.rebuild_positions import RebuildReport, Source, rebuild_positions
+from tradekit.flows.reconcile_fills import ReconcileReport, Wanted, reconcile_fills
+from tradekit.flows.resume import lift_holds
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+class BooksWorld(World):
+    """Every word begins a new process, as cron would."""
+
+    def reconcile(self, *symbols: str, since: int | None = None, record: tuple[str, ...] = ()) -> ReconcileReport:
+        """`tradekit reconcile-fills`."""
+        return reconcile_fills(self.desk(), Wanted(symbols, since, record))
+
+    def resume(self) -> list[Hold]:
+        """`tradekit resume`; tells what it lifted."""
+        return list(lift_holds(self.store, "test"))
+
+    def rebuild(self, source: Source, *, apply: bool = True, **more: Any) -> RebuildReport:
+        """`tradekit rebuild-positions`."""
+        return rebuild_positions(self.desk(), source, apply=apply, **more)
+
+    def go_back_to(self, older: State) -> None:
+        """`tradekit state restore` of the state that this was."""
+        filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
+        desk = self.desk()
+        desk.record(restored(older, "older")._replace(filled=filled))
+        desk.save()
+
+    def backup(self) -> Any:
+        """A copy of the whole home."""
+        return copy.deepcopy({name: getattr(self.store, name) for name in _FILES})
+
+    def bring_back(self, home: Any) -> None:
+        """The home is what it was at the backup: nobody remembers what came after."""
+        for name in _FILES:
+            setattr(self.store, name, copy.deepcopy(home[name]))
+
+    def by_hand(self, symbol: str, side: Side, amount: str, price: str = "100", *, listed_after: int = 0) -> Fill:
+        """A trade that somebody made on the same account, listed only after so many milliseconds."""
+        before, self.faults.trades_lag_ms = self.faults.trades_lag_ms, listed_after
+        self.exchange.trade_elsewhere(symbol, side, amount, price)
+        self.faults.trades_lag_ms = before
+        return self.exchange.trades[-1][1]
+
+    def lost_order(self, number: int = 1, symbol: str = "BTC/USDT", amount: str = "0.3") -> FakeOrder:
+        """An open buy with an id of our form that this journal does not know."""
+        return self.exchange.place_elsewhere(symbol, Side.BUY, amount, "99.9", our_id(number))
+
+    def held(self) -> list[tuple[str, str]]:
+        """Code and symbol of every hold in force."""
+        return [(str(hold.code), hold.symbol) for hold in self.state.holds if not hold.lifted]
+
+    def owners(self) -> dict[str, Owner]:
+        """Whose each booked trade is."""
+        return {event.fill.trade_id: event.owner for event in self.events(FillBooked)}
+
+    def differences(self) -> dict[str, Decimal]:
+        """What the exchange has more than the books, to the last digit."""
+        state = self.state
+        assets = state.books.tallies.keys() | self.exchange.totals.keys()
+        rests = {a: self.exchange.totals.get(a, ZERO) - state.books.total(a) for a in assets}
+        return {asset: rest for asset, rest in rests.items() if rest}
+
+    def check(self) -> None:
+        """Each trade is booked exactly once, books equal balances, and one more reconcile changes nothing."""
+        booked = [(e.fill.symbol, e.fill.trade_id) for e in self.events(FillBooked)]
+        assert len(booked) == len(set(booked)), "a trade was booked twice"
+        self.check_quiet()
+
+    def check_quiet(self) -> None:
+        """Books equal balances, and one more reconcile changes nothing."""
+        assert self.differences() == {}
+        for asset, tally in self.state.books.tallies.items():
+            assert tally.total == self.state.books.total(asset), asset
+        records, saves = len(self.store.records), self.store.saves
+        report = self.reconcile()
+        assert not report.settled.fills.fresh
+        assert (len(self.store.records), self.store.saves) == (records, saves)
+
+
+def our_id(number: int) -> ClientOrderId:
+    """An id of our form that no intent of the tests has."""
+    return client_order_id("another installation", f"order {number}", 1)
+
+
+_FILES = ("_saved", "_lines", "_intended", "records")
