@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from tradekit.decide.booking import Books, book_fill, book_outside_fill
+from tradekit.decide.memory import remember
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -25,6 +26,7 @@ from tradekit.domain.event import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnanswered,
+    PeakReset,
     ProposalsConsumed,
     Record,
     StateRestored,
@@ -55,6 +57,8 @@ def fold(state: State, record: Record) -> State:
     if record.seq != state.seq + 1:
         raise ValueError(f"record {record.seq} does not follow {state.seq}")
     folded = _apply(state, record)
+    order = order_of(state.orders, record.event.fill) if isinstance(record.event, FillBooked) else None
+    folded = folded._replace(risk=remember(state, folded, record, order))
     return folded._replace(seq=record.seq, time=max(state.time, record.time))
 
 
@@ -88,6 +92,8 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return reduce(lambda folded, item: _consume(folded, *item), digests.items(), state)
         case CycleFinished() as finished:
             return _finish(state, finished, now)
+        case PeakReset():
+            return state
 
 
 def _open_account(state: State, opened: AccountOpened, now: int) -> State:

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tradekit.domain.account import Stamp
+from tradekit.domain.decision import Nothing, WouldPass
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.memory import Mark
 from tradekit.domain.order import FinalWord, OrderIntent
 from tradekit.domain.outcome import RejectCode
 from tradekit.domain.position import Position
@@ -124,7 +126,7 @@ class ProposalsConsumed(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A refused proposal as the journal keeps it."""
+    """A refused proposal as the journal keeps it; the fields are those of `Refused`."""
 
     proposal_id: str
     symbol: str
@@ -135,13 +137,16 @@ class Refusal(NamedTuple):
     limit: Decimal | None
     actual: Decimal | None
     unit: str
+    would_pass: WouldPass = Nothing()
+    also: tuple[str, ...] = ()
 
 
 class CycleFinished(NamedTuple):
     """What one cycle saw and did, under the policy with the fingerprint `policy`.
 
-    `peaks` and `tiers` hold only what changed; `gone` symbols are not traded any more. `equity` is None when a quote
-    was missing. `placed` counts orders, `filled` those of them that traded.
+    `peaks`, `tiers` and `marks` hold only what changed; `gone` symbols are not traded any more. `equity` is None when
+    a quote was missing or wild. `refused` counts all refusals by code, `refusals` holds the details of some of them.
+    `placed` counts orders, `filled` those of them that traded.
     """
 
     started: int
@@ -154,6 +159,14 @@ class CycleFinished(NamedTuple):
     placed: int
     filled: int
     policy: str = ""
+    refused: Mapping[str, int] = {}
+    marks: Mapping[str, Mark] = {}
+
+
+class PeakReset(NamedTuple):
+    """A human goes on after a drawdown: it is measured from `peak` (quote currency) from now on."""
+
+    peak: Decimal
 
 
 Event = (
@@ -170,6 +183,7 @@ Event = (
     | StateRestored
     | ProposalsConsumed
     | CycleFinished
+    | PeakReset
 )
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
@@ -186,6 +200,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     StateRestored,
     ProposalsConsumed,
     CycleFinished,
+    PeakReset,
 )
 
 

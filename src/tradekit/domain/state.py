@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from tradekit.domain.account import Stamp
 from tradekit.domain.event import CycleFinished
 from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.memory import RiskMemory
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Order
 from tradekit.domain.position import Position
@@ -31,7 +32,7 @@ class State(NamedTuple):
     `seq` is the last journal event folded in (0: none), `opened_at` the exchange time of the first. `identity` seeds
     the client order ids. `seen_fills` holds the trade ids inside the overlap window, per symbol, with their times;
     `cursors` the newest fill time. `consumed` maps recent external proposal ids to their digests; `consumed_older`
-    counts those that were moved out.
+    counts those that were moved out. `risk` is what the risk desk remembers.
     """
 
     stamp: Stamp
@@ -51,6 +52,7 @@ class State(NamedTuple):
     tiers: Mapping[str, TierMemory] = {}
     equity: Decimal | None = None
     last_cycle: CycleFinished | None = None
+    risk: RiskMemory = RiskMemory()
 
     @property
     def is_opened(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput, Problem
 from tradekit.domain.numbers import NotAnAmount, parse_amount, plain
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key
 from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
 
 # Each suggestion takes a millisecond to find.
@@ -147,6 +147,10 @@ def _value(key: Key, raw: Any) -> Any:
         if not isinstance(raw, dict):
             raise _WrongValue("is not a table")
         return {_text(key, name): _number(key, item, whole=False) for name, item in raw.items()}
+    if key.kind is LISTS:
+        if not isinstance(raw, dict) or not all(isinstance(items, list) for items in raw.values()):
+            raise _WrongValue("is not a table of lists")
+        return {_text(key, name): tuple(_text(key, item) for item in items) for name, items in raw.items()}
     if not isinstance(raw, list):
         raise _WrongValue("is not a list")
     if key.kind is COUNTS:
