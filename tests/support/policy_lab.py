@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from tradekit.decide.budget import last_deadline, within_budget
 from tradekit.decide.exits import find_exits
-from tradekit.decide.risk.exposure import equity_for_caps, measure
 from tradekit.decide.risk.judge import judge
-from tradekit.decide.risk.situation import Situation
+from tradekit.decide.risk.situation import look
 from tradekit.decide.rules import propose
 from tradekit.decide.sizing import size_order
 from tradekit.decide.triggers import find_triggers
@@ -93,16 +92,7 @@ def trade(
     balances = {asset: Balance(asset, p.quantity, p.quantity) for asset, p in books.items()}
     balances["USDT"] = Balance("USDT", D(1000), D(1000))
     snapshot = Snapshot(NOW, {s: market(s) for s in SYMBOLS}, {s: quote(s) for s in SYMBOLS}, balances)
-    at = Situation(
-        policy=policy,
-        state=state,
-        snapshot=snapshot,
-        exposure=measure(state, snapshot),
-        equity=equity_for_caps(state, snapshot),
-        halted=halted,
-        mismatched=frozenset(),
-        now=NOW,
-    )
+    at = look(policy, state, snapshot, now=NOW, halted=halted)
     found: list[tuple[object, ...]] = []
     for decision in judge(at, proposals):
         if isinstance(decision, Approved):

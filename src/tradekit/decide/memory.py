@@ -184,4 +184,3 @@ def _recent(times: Mapping[str, int], now: int) -> dict[str, int]:
 
 def _position(state: State, asset: str) -> Position:
     return state.positions.get(asset) or Position(asset)
-

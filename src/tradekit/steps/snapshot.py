@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from tradekit.decide.risk.exposure import sound_quote
+from tradekit.decide.risk.prices import sound_quote
 from tradekit.domain.event import AccountOpened, AssetAdopted, Holding
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
@@ -24,12 +25,15 @@ class Difference(NamedTuple):
     exchange: Decimal
 
 
-def take_snapshot(desk: Desk) -> Snapshot:
+def take_snapshot(desk: Desk, wanted: Iterable[str] = ()) -> Snapshot:
     """Quotes of every symbol in the account's quote currency, and all balances. Raises `Unreachable`.
 
+    Symbols that are held or `wanted` are asked for by name too: one that is closed now is not among the active ones.
     Opens the books of a fresh account with what it holds, and takes assets in that the policy newly manages.
     """
-    snapshot = desk.exchange.snapshot(desk.exchange.symbols())
+    quote = desk.state.stamp.quote
+    held = (f"{asset}/{quote}" for asset, position in desk.state.positions.items() if position.quantity > 0)
+    snapshot = desk.exchange.snapshot(sorted({*desk.exchange.symbols(), *held, *wanted}))
     if not desk.state.is_opened:
         desk.record(_opening(desk, snapshot), reduces_risk=False)
     desk.record(*_adoptions(desk, snapshot))
