@@ -36,7 +36,7 @@ def _when_enough_are_over(key: str, limit: Limit, window_ms: int) -> Advice:
         return at.tally.openings[-limit(at)] + window_ms
 
     def advise(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
-        return wait_for(over)(at, ask, reading) if limit(at) else raised(key, ONE, ONE)
+        return wait_for(over)(at, ask, reading) if limit(at) else raised(key, reading.after or ONE, ONE)
 
     return advise
 
