@@ -161,8 +161,8 @@ def situations(draw: st.DrawFn) -> Situation:
 @st.composite
 def wishes(draw: st.DrawFn) -> list[Proposal]:
     sizes = st.one_of(
-        st.fixed_dictionaries({"notional": st.decimals("4", "200", places=3).map(str)}),
-        st.fixed_dictionaries({"amount": st.decimals("0.001", "9", places=6).map(str)}),
+        st.fixed_dictionaries({"notional": st.decimals("12", "200", places=3).map(str)}),
+        st.fixed_dictionaries({"amount": st.decimals("0.1", "9", places=6).map(str)}),
     )
     return [
         draw(st.sampled_from([buy, buy, sell]))(

@@ -16,7 +16,7 @@ from tradekit import __version__
 from tradekit.cli.output import Result, emit, prepare_streams, silence
 from tradekit.domain.errors import ExitCode, Problem, TradekitError
 
-COMMANDS: Final = ("cycle", "status", "halt", "resume", "init", "policy", "state")
+COMMANDS: Final = ("cycle", "risk-check", "status", "halt", "resume", "init", "policy", "state")
 _GROUPS: Final = {"policy": ("check", "show", "schema"), "state": ("verify", "history", "restore")}
 _INTERRUPTED: Final = 130  # what typer makes of a KeyboardInterrupt
 _HELP: Final = "Execute and guard spot-crypto orders, one command at a time; made for cron."
@@ -72,7 +72,7 @@ def _app(command: str) -> typer.Typer:
     )
     app.callback()(_root)
     for name in (command,) if command in COMMANDS else COMMANDS:
-        import_module(f"tradekit.cli.{name}").register(app)
+        import_module(f"tradekit.cli.{name.replace('-', '_')}").register(app)
     return app
 
 

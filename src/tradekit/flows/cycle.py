@@ -28,7 +28,7 @@ from tradekit.steps.snapshot import Difference
 from tradekit.steps.troubles import refused_by_exchange, unsettled
 from tradekit.steps.work import work
 
-__all__ = ("CycleReport", "Equity", "Wanted", "cycle")
+__all__ = ("CycleReport", "Equity", "Wanted", "cycle", "describe_difference")
 
 
 class Equity(NamedTuple):
@@ -73,7 +73,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         desk.save()
         raise
     intents, unplaceable = _plan(desk, seen.situation, seen.decisions, started)
-    problems = [*seen.problems, *(_mismatch(item, desk.state.stamp.quote) for item in seen.differences)]
+    problems = [*seen.problems, *(describe_difference(item, desk.state.stamp.quote) for item in seen.differences)]
     problems += unsettled(desk, seen.settled.open)
     if not desk.dry_run:
         problems += _carry_out(desk, intents)
@@ -159,7 +159,8 @@ def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
     return tuple(desk.state.orders[id] for id in ids if id in desk.state.orders)
 
 
-def _mismatch(item: Difference, quote: str) -> Problem:
+def describe_difference(item: Difference, quote: str) -> Problem:
+    """What a person should know of a balance that is not what the books say."""
     if not stops_opens(item, quote):
         what = f"{item.asset}: the exchange says {item.exchange:f}, the books say {item.books:f}: more than expected"
         return Problem("cash_surplus", what, "look for interest, deposits or trades made elsewhere")

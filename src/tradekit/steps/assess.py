@@ -4,7 +4,7 @@ that a check of the risk does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from tradekit.decide.risk.judge import Judgement, deliberate
@@ -13,6 +13,7 @@ from tradekit.domain.decision import Decision
 from tradekit.domain.errors import Problem
 from tradekit.domain.market import Snapshot
 from tradekit.domain.proposal import Proposal
+from tradekit.domain.saved_look import SavedLook, risk_view
 from tradekit.steps.desk import Desk
 from tradekit.steps.propose import Wishes, gather_wishes
 from tradekit.steps.settle import Settled, settle
@@ -74,6 +75,24 @@ def assess(desk: Desk, given: Wanted, ask: Callable[[], Wanted]) -> Assessment:
     judgements = deliberate(situation, wishes.proposals)
     problems = (*wanted.problems, *wishes.problems)
     return Assessment(settled, snapshot, differences, wishes, situation, judgements, problems)
+
+
+def save_look(desk: Desk, wanted: Iterable[str] = ()) -> tuple[SavedLook, tuple[Difference, ...]]:
+    """Settles and looks as `assess` does, and judges nothing. `wanted` are symbols to ask for by name. Raises alike."""
+    settle(desk)
+    snapshot = take_snapshot(desk, wanted)
+    differences = compare_books(desk, snapshot)
+    wishes = gather_wishes(desk, snapshot, ())
+    saved = SavedLook(
+        now=desk.clock.now(),
+        state=risk_view(desk.state),
+        snapshot=snapshot,
+        halted=desk.store.is_halted(),
+        mismatched=tuple(sorted(mismatched(differences, desk.state.stamp.quote))),
+        closes=wishes.closes,
+        triggers=wishes.triggers,
+    )
+    return saved, differences
 
 
 def mismatched(differences: Sequence[Difference], quote: str) -> frozenset[str]:

@@ -96,7 +96,7 @@ INELIGIBLE = Rule(
     _ineligible, by_hand("look at the floors in [universe] and at universe.exclude"),
 )  # fmt: skip
 UNANSWERED = Rule(
-    "unanswered orders", "order_unanswered", ("order",), "orders", Kind.GATE, Sense.AT_MOST,
+    "no answer yet", "order_unanswered", ("order",), "orders", Kind.GATE, Sense.AT_MOST,
     "no new order of a symbol while the exchange owes an answer on an older one", _unanswered,
     by_hand("each cycle asks the exchange again"),
 )  # fmt: skip
