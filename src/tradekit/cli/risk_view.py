@@ -5,6 +5,7 @@ Readable in 80 columns and through a pipe: nothing depends on colour, and every 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -146,7 +147,7 @@ def _room(report: RiskCheck) -> list[str | Table]:
     return shown
 
 
-def _left_then(then: View | None, count: int) -> list[tuple[str, ...]]:
+def _left_then(then: View | None, count: int) -> Sequence[tuple[str, ...]]:
     if then is None:
         return [()] * count
     return [(number(cap.left, 2),) for cap in then.caps] + [("-",)] * max(count - len(then.caps), 0)

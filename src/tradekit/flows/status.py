@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.domain.account import Stamp
 from tradekit.domain.event import Refusal
+from tradekit.domain.memory import RiskMemory
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.position import Position
 from tradekit.domain.state import State
@@ -15,7 +17,8 @@ from tradekit.domain.state import State
 class StatusReport(NamedTuple):
     """The account as the newest durable event left it. Times are exchange time in milliseconds.
 
-    `equity` is the last one that a cycle could tell; `refusals` are those of the last cycle.
+    `equity` is the last one that a cycle could tell; `refused` counts the refusals of the last cycle by code,
+    `refusals` has the details of some of them. `risk` is what the risk desk remembers.
     """
 
     account: Stamp
@@ -27,6 +30,8 @@ class StatusReport(NamedTuple):
     positions: tuple[Position, ...]
     orders: tuple[Order, ...]
     refusals: tuple[Refusal, ...]
+    refused: Mapping[str, int]
+    risk: RiskMemory
     unsaved_events: int
 
 
@@ -43,5 +48,7 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         positions=tuple(sorted(held, key=lambda position: position.asset)),
         orders=tuple(order for order in state.orders.values() if not isinstance(order.state, Closed)),
         refusals=state.last_cycle.refusals if state.last_cycle else (),
+        refused=state.last_cycle.refused if state.last_cycle else {},
+        risk=state.risk,
         unsaved_events=unsaved_events,
     )
