@@ -18,6 +18,7 @@ from tradekit.domain.event import (
     AssetAdopted,
     CancelRequested,
     CycleFinished,
+    ExchangeSilent,
     FillBooked,
     FilledPart,
     OrderAcknowledged,
@@ -92,7 +93,7 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return reduce(lambda folded, item: _consume(folded, *item), digests.items(), state)
         case CycleFinished() as finished:
             return _finish(state, finished, now)
-        case PeakReset():
+        case PeakReset() | ExchangeSilent():
             return state
 
 

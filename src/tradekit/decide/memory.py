@@ -13,6 +13,7 @@ from typing import Final
 from tradekit.domain.event import (
     AssetAdopted,
     CycleFinished,
+    ExchangeSilent,
     FillBooked,
     OrderAcknowledged,
     OrderFinal,
@@ -36,6 +37,7 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 RESULTS_KEPT: Final = 100
 MARKS_KEPT: Final = 100
+SILENCES_KEPT: Final = 20
 _THURSDAY: Final = 3  # the first day of 1970, counted from Monday
 
 
@@ -55,9 +57,12 @@ def remember(before: State, after: State, record: Record, order: Order | None) -
             return _revived(memory, before, after, before.orders[id], now)
         case AssetAdopted(asset, price):
             return with_flow(memory, before.positions[asset].outside * price)
+        case ExchangeSilent():
+            return memory._replace(silences=(*memory.silences, now)[-SILENCES_KEPT:])
         case PeakReset(peak):
             marks = memory.watermarks
-            return memory if marks is None else memory._replace(watermarks=marks._replace(peak=peak))
+            marks = None if marks is None else marks._replace(peak=peak)
+            return memory._replace(watermarks=marks, drawdown_since=0)
         case StateRestored() as restored:
             kept = (item for item in memory.results if item.time <= restored.cursors.get(item.symbol, 0))
             return memory._replace(results=tuple(kept))
@@ -102,6 +107,7 @@ def _finish(memory: RiskMemory, before: State, finished: CycleFinished, now: int
         failures=_recent(memory.failures, now),
         revived=_recent(memory.revived, now),
         turnover=tuple(item for item in memory.turnover if is_counted(item, now)),
+        drawdown_since=memory.drawdown_since or (now if finished.in_drawdown else 0),
     )
     if finished.equity is None:
         return memory

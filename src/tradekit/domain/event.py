@@ -146,7 +146,7 @@ class CycleFinished(NamedTuple):
 
     `peaks`, `tiers` and `marks` hold only what changed; `gone` symbols are not traded any more. `equity` is None when
     a quote was missing or wild. `refused` counts all refusals by code, `refusals` holds the details of some of them.
-    `placed` counts orders, `filled` those of them that traded.
+    `placed` counts orders, `filled` those of them that traded. `in_drawdown` says that a drawdown stops opens.
     """
 
     started: int
@@ -161,12 +161,19 @@ class CycleFinished(NamedTuple):
     policy: str = ""
     refused: Mapping[str, int] = {}
     marks: Mapping[str, Mark] = {}
+    in_drawdown: bool = False
 
 
 class PeakReset(NamedTuple):
     """A human goes on after a drawdown: it is measured from `peak` (quote currency) from now on."""
 
     peak: Decimal
+
+
+class ExchangeSilent(NamedTuple):
+    """The exchange gave no answer where a cycle needed one; `reason` is the problem's code."""
+
+    reason: str
 
 
 Event = (
@@ -184,6 +191,7 @@ Event = (
     | ProposalsConsumed
     | CycleFinished
     | PeakReset
+    | ExchangeSilent
 )
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
@@ -201,6 +209,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     ProposalsConsumed,
     CycleFinished,
     PeakReset,
+    ExchangeSilent,
 )
 
 

@@ -48,8 +48,10 @@ class Watermarks(NamedTuple):
 
 
 class RiskMemory(NamedTuple):
-    """`failures` and `revived` hold the last time per symbol that an opening order failed, and that an order came back
-    which was given up as never placed. `marks` are by asset, `results` the newest sales, oldest first.
+    """`results` are the newest sales, oldest first; `marks` are by asset. `failures` and `revived` hold the last time
+    per symbol that an opening order failed, and that an order came back which was given up as never placed. `silences`
+    are the newest times that the exchange gave no answer. `drawdown_since` is when a drawdown stopped opens, 0 for
+    not now: a human ends it.
     """
 
     results: tuple[Result, ...] = ()
@@ -58,3 +60,5 @@ class RiskMemory(NamedTuple):
     turnover: tuple[Turnover, ...] = ()
     marks: Mapping[str, Mark] = {}
     watermarks: Watermarks | None = None
+    silences: tuple[int, ...] = ()
+    drawdown_since: int = 0

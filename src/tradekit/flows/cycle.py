@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from tradekit.decide.budget import last_deadline, within_budget
 from tradekit.decide.risk.exposure import equity_now, measure
+from tradekit.decide.risk.loss_rules import in_drawdown
 from tradekit.decide.risk.refusals import count_codes, kept_details
 from tradekit.decide.risk.situation import Situation
 from tradekit.decide.sizing import size_order
 from tradekit.domain.decision import Approved, Decision, Refused
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
-from tradekit.domain.event import CycleFinished
+from tradekit.domain.event import CycleFinished, ExchangeSilent
 from tradekit.domain.market import Snapshot, Source
 from tradekit.domain.order import Order, OrderIntent, Unplaceable
 from tradekit.domain.signal import Trigger
@@ -69,7 +70,8 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     started = desk.clock.now()
     try:
         seen = assess(desk, given, ask)
-    except Unreachable:
+    except Unreachable as silent:
+        desk.record(ExchangeSilent(silent.problems[0].code))
         desk.save()
         raise
     intents, unplaceable = _plan(desk, seen.situation, seen.decisions, started)
@@ -142,6 +144,7 @@ def _finish(desk: Desk, started: int, seen: Assessment, intents: Sequence[OrderI
         filled=sum(1 for order in _orders(desk, intents) if order.filled > 0),
         policy=desk.policy_digest,
         refused=count_codes(refused),
+        in_drawdown=in_drawdown(seen.situation),
         marks={asset: mark for asset, mark in marks.items() if desk.state.risk.marks.get(asset) != mark},
     )
     desk.record(finished)

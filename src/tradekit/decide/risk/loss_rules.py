@@ -33,8 +33,18 @@ def _this_week(at: Situation, ask: Ask) -> Reading:
 
 
 def _drawdown(at: Situation, ask: Ask) -> Reading:
-    marks = at.state.risk.watermarks
-    return PASSES if marks is None else _loss(at, marks.peak, at.policy.losses.max_drawdown_pct)
+    """Once it has stopped opens it goes on until a human ends it, also when the equity comes back by itself."""
+    marks, share = at.state.risk.watermarks, at.policy.losses.max_drawdown_pct
+    if marks is None:
+        return PASSES
+    reading = _loss(at, marks.peak, share)
+    return reading._replace(passes=reading.passes and not (share and at.state.risk.drawdown_since))
+
+
+def in_drawdown(at: Situation) -> bool:
+    """Whether a drawdown stops opens now."""
+    marks, share = at.state.risk.watermarks, at.policy.losses.max_drawdown_pct
+    return marks is not None and not _loss(at, marks.peak, share).passes
 
 
 def _last(at: Situation, marks: Watermarks) -> Decimal:

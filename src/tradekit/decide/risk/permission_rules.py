@@ -71,6 +71,22 @@ def _day_after_revival(at: Situation, ask: Ask, reading: Reading) -> int:
     return at.state.risk.revived[ask.proposal.symbol] + DAY_MS
 
 
+def _silences(at: Situation, ask: Ask) -> Reading:
+    limit, times = at.policy.guards.max_api_errors, _recent_silences(at)
+    count = Decimal(len(times))
+    return Reading(not limit or len(times) < limit, Decimal(limit) if limit else None, count, after=count)
+
+
+def _recent_silences(at: Situation) -> list[int]:
+    """Oldest first."""
+    window = at.policy.guards.api_quiet_minutes * 60_000
+    return [time for time in at.state.risk.silences if time > at.now - window]
+
+
+def _enough_answered(at: Situation, ask: Ask, reading: Reading) -> int:
+    return _recent_silences(at)[-at.policy.guards.max_api_errors] + at.policy.guards.api_quiet_minutes * 60_000
+
+
 def _none(held: int, pending: int = 0) -> Reading:
     return Reading(held + pending == 0, ZERO, Decimal(held), Decimal(pending), after=Decimal(held + pending))
 
@@ -108,6 +124,10 @@ BOOKS_DIFFER = Rule(
     "books", "books_mismatch", ("books",), "", Kind.GATE, Sense.NONE,
     "nothing is opened with an asset whose balance is not what the books say", _books_differ,
     by_hand("find the deposit, the withdrawal or the order placed elsewhere"),
+)  # fmt: skip
+API_ERRORS = Rule(
+    "api errors", "api_errors", ("guards.max_api_errors", "guards.api_quiet_minutes"), "runs", Kind.GATE,
+    Sense.AT_MOST, "the exchange has answered lately; closes by itself", _silences, wait_for(_enough_answered),
 )  # fmt: skip
 REVIVED = Rule(
     "revived orders", "order_revived", ("order",), "seconds", Kind.GATE, Sense.AT_LEAST,

@@ -16,6 +16,7 @@ from tradekit.decide.risk.rule import Rule
 
 OPEN_GATES: Final[tuple[Rule, ...]] = (
     permission.HALTED,
+    permission.API_ERRORS,
     permission.EXPIRED,
     market.UNKNOWN,
     market.CLOSED,

@@ -96,6 +96,15 @@ class GuardsPolicy(Section, name="guards"):
         low="0",
         high="100000",
     )
+    max_api_errors: int = key(
+        COUNT,
+        3,
+        "runs without an answer of the exchange, from which on nothing is opened",
+        unit="runs",
+        low="0",
+        high="20",
+    )
+    api_quiet_minutes: int = key(COUNT, 5, "so long such a run counts", unit="minutes", low="1", high="1440")
     max_price_jump_pct: Decimal = key(
         NUMBER,
         Decimal(20),
