@@ -71,7 +71,8 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     try:
         seen = assess(desk, given, ask)
     except Unreachable as silent:
-        desk.record(ExchangeSilent(silent.problems[0].code))
+        if desk.state.is_opened:  # the first event of all books is their opening
+            desk.record(ExchangeSilent(silent.problems[0].code))
         desk.save()
         raise
     intents, unplaceable = _plan(desk, seen.situation, seen.decisions, started)
