@@ -141,6 +141,7 @@ def unit_of(rule: Rule, reading: Reading, at: Situation, ask: Ask) -> str:
 def _refused(at: Situation, ask: Ask, rule: Rule, reading: Reading) -> Refused:
     change = rule.advise(at, ask, reading)
     rules = OPEN_RULES if ask.proposal.opens else REDUCE_RULES
+    left = CAPS if rule.kind is Kind.CAP else rules[rules.index(rule) + 1 :]  # those before it have passed
     return Refused(
         ask.proposal,
         rule.code,
@@ -149,9 +150,7 @@ def _refused(at: Situation, ask: Ask, rule: Rule, reading: Reading) -> Refused:
         reading.after,
         unit_of(rule, reading, at, ask),
         change,
-        _further(
-            at, _resized(at, ask, change), rule, rules, at.now + change.ms if isinstance(change, Wait) else at.now
-        ),
+        _further(at, _resized(at, ask, change), rule, left, at.now + change.ms if isinstance(change, Wait) else at.now),
     )
 
 
