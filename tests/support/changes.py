@@ -105,6 +105,9 @@ def _later(at: Situation, ms: int) -> Situation:
         )
         risk = risk._replace(watermarks=marks)
     state = at.state._replace(equity=at.worth, risk=risk)
+    sold = at.tally.turnover - tally.count(at.policy, at.state, at.exposure, at.now).turnover
+    turnover = tally.count(at.policy, at.state, at.exposure, now).turnover + sold
+    at = at._replace(tally=at.tally._replace(turnover=turnover))
     return at._replace(now=now, snapshot=at.snapshot._replace(quotes=quotes), state=state)
 
 
