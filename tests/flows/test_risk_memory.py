@@ -158,6 +158,7 @@ def test_a_missing_or_wild_quote_makes_no_loss_and_no_peak() -> None:
         world.exchange.set_quote("BTC/USDT", bid, ask)
         assert asked(world, buy("ETH/USDT", id=f"e{bid}", notional="6")) in ("", "cap_total")
         assert world.state.risk.watermarks == marks
+    assert world.state.positions["BTC"].peak < 101, "nor does it raise the peak of a trailing stop"
     del world.exchange.quotes["BTC/USDT"]
     assert asked(world, buy("ETH/USDT", id="gone", notional="6")) == ""
     assert world.state.risk.watermarks == marks

@@ -5,12 +5,12 @@ settle, snapshot, propose, judge, size and price, work, settle again, record. A 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.budget import last_deadline, within_budget
-from tradekit.decide.risk.exposure import equity_now, measure
+from tradekit.decide.risk.exposure import equity_now, is_wild, measure
 from tradekit.decide.risk.loss_rules import in_drawdown
 from tradekit.decide.risk.refusals import count_codes, kept_details
 from tradekit.decide.risk.situation import Situation
@@ -19,6 +19,7 @@ from tradekit.domain.decision import Approved, Decision, Refused
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
 from tradekit.domain.event import CycleFinished, ExchangeSilent
 from tradekit.domain.market import Snapshot, Source
+from tradekit.domain.memory import Mark
 from tradekit.domain.order import Order, OrderIntent, Unplaceable
 from tradekit.domain.signal import Trigger
 from tradekit.steps.assess import Assessment, Wanted, assess, stops_opens
@@ -137,7 +138,7 @@ def _finish(desk: Desk, started: int, seen: Assessment, intents: Sequence[OrderI
         started=started,
         took_ms=desk.clock.now() - started,
         equity=equity_now(desk.state, seen.snapshot, marks),
-        peaks=_raised(desk, wishes),
+        peaks=_raised(desk, wishes, marks),
         tiers={symbol: tier for symbol, tier in wishes.tiers.items() if desk.state.tiers.get(symbol) != tier},
         gone=tuple(symbol for symbol in desk.state.tiers if symbol not in wishes.tiers),
         refusals=kept_details(refused),
@@ -153,9 +154,11 @@ def _finish(desk: Desk, started: int, seen: Assessment, intents: Sequence[OrderI
     return finished
 
 
-def _raised(desk: Desk, wishes: Wishes) -> dict[str, Decimal]:
+def _raised(desk: Desk, wishes: Wishes, marks: Mapping[str, Mark]) -> dict[str, Decimal]:
+    """Peaks of trailing stops; a quote that is not believed raises none."""
     held = desk.state.positions
-    return {asset: peak for asset, peak in wishes.peaks.items() if asset in held and peak > held[asset].peak}
+    believed = {asset: peak for asset, peak in wishes.peaks.items() if not is_wild(marks, asset)}
+    return {asset: peak for asset, peak in believed.items() if asset in held and peak > held[asset].peak}
 
 
 def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
