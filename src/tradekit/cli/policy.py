@@ -39,7 +39,7 @@ def check(
 ) -> int:
     """Check the policy and report all problems at once; with --equity also whether any order could ever fit.
 
-    Example: tradekit policy check --policy policies/small-account.toml --equity 255
+    Example: tradekit policy check --equity 1000
     """
     from tradekit.cli.output import Result, emit
     from tradekit.cli.wiring import stamp_of

@@ -30,7 +30,7 @@ def present(
     """The result of `tradekit risk-check`."""
     data = {"policy": policy_source, **to_plain(RiskCheck, report)}
     del data["exit_code"]
-    shown: list[str | Table] = [f"Risk at {moment(report.time)} under {policy_source}. Nothing was sent or written."]
+    shown: list[str | Table] = [f"Risk at {moment(report.time)}, under {policy_source}"]
     if report.halted:
         shown.append("HALTED: nothing is opened. `tradekit resume` ends it.")
     shown.append(_money(report))

@@ -64,7 +64,7 @@ def look(
     equity: Decimal | None = None,
     watched: Iterable[str] = (),
 ) -> Situation:
-    """The situation before anything is granted. `equity` stands in for what the books say; `watched` are assets that
+    """The situation before anything is granted. `equity` stands in for what percentages are of; `watched` are assets that
     are not held and whose prices are followed all the same.
     """
     closes = closes or {}
@@ -77,7 +77,7 @@ def look(
         snapshot=snapshot,
         exposure=exposure,
         equity=equity_for_caps(state, snapshot, marks) if equity is None else equity,
-        worth=equity_for_losses(state, snapshot, marks) if equity is None else equity,
+        worth=equity_for_losses(state, snapshot, marks),
         halted=halted,
         mismatched=mismatched,
         now=now,
