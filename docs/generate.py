@@ -66,7 +66,7 @@ def command_page() -> str:
 
 def policy_page() -> str:
     """`policy.md`: one table a section."""
-    from tradekit.domain.policy.keys import AMOUNTS, SAME_AS_PAPER
+    from tradekit.domain.policy.keys import AMOUNTS, LISTS, SAME_AS_PAPER
     from tradekit.domain.policy.sections import SECTIONS, all_keys
 
     def live(key: Key) -> str:
@@ -79,11 +79,11 @@ def policy_page() -> str:
         keys = [key for key in all_keys() if key.path.startswith(f"{name}.")]
         rows = ["| key | default | unit | bounds | meaning | live default |", "|---|---|---|---|---|---|"]
         for key in keys:
-            default = "see below" if key.kind is AMOUNTS else _code(key.default)
+            default = "see below" if key.kind in (AMOUNTS, LISTS) else _code(key.default)
             help = key.help[:1].upper() + key.help[1:]
             rows.append(f"| `{key.path}` | {default} | {key.unit} | {_bounds(key)} | {help} | {live(key)} |")
         parts += [f"## [{name}]", (section.__doc__ or "").strip(), "\n".join(rows)]
-        parts += [f"`{k.path}` is {_code(k.default)} by default." for k in keys if k.kind is AMOUNTS]
+        parts += [f"`{k.path}` is {_code(k.default)} by default." for k in keys if k.kind in (AMOUNTS, LISTS)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -150,9 +150,9 @@ def _code(value: object) -> str:
 def _bounds(key: Key) -> str:
     from tradekit.domain.numbers import plain
     from tradekit.domain.policy.check import show_value
-    from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNTS, TEXTS
+    from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNTS, LISTS, TEXTS
 
-    each = "each " if key.kind in (TEXTS, COUNTS, AMOUNTS) else ""
+    each = "each " if key.kind in (TEXTS, COUNTS, AMOUNTS, LISTS) else ""
     found = []
     if key.kind is BOOL:
         found.append("true or false")

@@ -22,6 +22,7 @@ DRAWING: Final = ("pydantic", "rich", "markdown_it", "pygments")
 LEFT_ALONE: Final = {
     "status": (*NETWORK, *PAPER, *TRADING, *DRAWING),
     "status --json": (*NETWORK, *PAPER, *TRADING, *DRAWING),
+    "risk-check": (*NETWORK, *DRAWING),
     "cycle": (*NETWORK, *DRAWING),
     "cycle --quiet": (*NETWORK, *DRAWING),
     "policy check": (*NETWORK, *PAPER, *TRADING, *DRAWING),

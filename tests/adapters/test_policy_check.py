@@ -11,7 +11,7 @@ import pytest
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput
 from tradekit.domain.policy.check import NumberText, read_policy, show_value
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key
 from tradekit.domain.policy.schema import policy_schema
 from tradekit.domain.policy.sections import all_keys
 
@@ -100,7 +100,7 @@ def test_no_key_takes_a_value_of_another_kind(key: Key) -> None:
     foreign += [] if key.kind is BOOL else [True, False]
     foreign += [] if key.kind in (TEXT,) else ["text"]
     foreign += [] if key.kind in (COUNT, NUMBER) else [1, NumberText("0.5"), "1"] if key.kind is not TEXT else [1]
-    foreign += [] if key.kind is AMOUNTS else [{}]
+    foreign += [] if key.kind in (AMOUNTS, LISTS) else [{}]
     foreign += [[True], ["-1"]] if key.kind is COUNTS else []
     for value in foreign:
         ((code, message),) = problems(raw(key.path, value))

@@ -113,8 +113,8 @@ def test_too_small_and_unknown_are_decisions_with_figures(tradekit: CommandLine)
     assert ran.code == 10
     assert {d["proposal"]["id"]: (d["code"], d["limit"] is not None) for d in ran.data["decisions"]} == {
         "s1": ("below_exchange_minimum", True),
-        "b1": ("market_closed", False),
-        "b2": ("market_closed", False),
+        "b1": ("unknown_symbol", False),
+        "b2": ("unknown_symbol", False),
     }
 
 

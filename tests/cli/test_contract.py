@@ -22,20 +22,21 @@ CHANGING: Final = EVERYWHERE | {"--dry-run"}
 WAITING: Final = CHANGING | {"--wait"}
 COMMANDS: Final = {
     "cycle": WAITING | {"--proposals", "--log-json"},
-    "status": EVERYWHERE,
+    "risk-check": EVERYWHERE | {"--proposals", "--symbol", "--explain", "--what-if", "--snapshot"},
+    "status": EVERYWHERE | {"--refusals", "--save"},
     "halt": CHANGING | {"--reason"},
     "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
     "rebuild-positions": WAITING | {"--from", "--since", "--apply"},
     "resume": WAITING,
     "init": CHANGING,
-    "policy check": EVERYWHERE,
+    "policy check": EVERYWHERE | {"--equity"},
     "policy show": EVERYWHERE,
     "policy schema": EVERYWHERE,
     "state verify": EVERYWHERE,
     "state history": EVERYWHERE,
     "state restore": WAITING,
 }
-READERS: Final = [name for name, options in COMMANDS.items() if options == EVERYWHERE]
+READERS: Final = [name for name, options in COMMANDS.items() if "--dry-run" not in options]
 KEYS: Final = {"schema", "command", "status", "exit_code", "data", "problems"}
 CODES: Final = {
     0: "done",

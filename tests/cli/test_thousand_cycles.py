@@ -35,6 +35,16 @@ max_trades_per_hour = 100
 max_trades_per_day = 1000
 min_seconds_between_trades = 0
 min_seconds_between_symbol_trades = 60
+max_external_sales_pct = 0
+[losses]
+max_daily_loss_pct = 0
+max_weekly_loss_pct = 0
+max_drawdown_pct = 0
+streak = 0
+[cooldowns]
+after_loss_minutes = 2
+after_stop_minutes = 2
+after_win_minutes = 1
 [exits]
 stop_loss_pct = 0.5
 take_profit_pct = 0.6

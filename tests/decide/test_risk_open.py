@@ -110,11 +110,9 @@ def test_a_proposal_may_expire(expires: int, code: str) -> None:
 
 def test_an_opening_order_stays_sellable_at_its_own_stop() -> None:
     """5 USDT is the exchange's minimum. Less 10 % at the stop, 2 % of its slippage and 20 bp of fee:
-    5 / (0.9 x 0.98 x 0.998) = 5.680..."""
-    said = refused(decide(situation(), buy("BTC/USDT", notional="5.68")))
-    assert said.code == "below_min_notional"
-    assert said.limit is not None
-    assert D("5.680") < said.limit < D("5.681")
+    5 / (0.9 x 0.98 x 0.998) = 5.680..., which at 100 and on a step of 0.001 is 0.057, worth 5.7."""
+    said = refused(decide(situation(), buy("BTC/USDT", notional="5.69")))
+    assert (said.code, said.rule, said.limit) == ("below_min_notional", "market.min_notional", D("5.7"))
     assert granted(decide(situation(), buy("BTC/USDT", notional="5.7"))) == D("0.057")
 
 

@@ -184,7 +184,7 @@ def test_exit_code_12_when_the_books_do_not_match_and_nothing_is_opened_there() 
     assert report.exit_code is ExitCode.NEEDS_HUMAN
     assert codes(report) == {"buy-BTC": "books_mismatch", "buy-ETH": ""}
     (row,) = report.differences
-    assert (row.asset, row.books, row.exchange, row.rest, row.doubtful) == ("BTC", 0, D("0.7"), D("0.7"), True)
+    assert (row.asset, row.books, row.exchange, row.rest, row.doubtful) == ("BTC", D(0), D("0.7"), D("0.7"), True)
     assert row.causes[0] == "a deposit or an airdrop"
 
 

@@ -14,14 +14,18 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from command_line import CommandLine, buy, sell
+from policy_lab import NOW as LAB_NOW
 from policy_lab import (
     Raw,
     candles,
     exits,
     held,
+    lost,
     opening,
     proposed,
     quote,
+    result,
+    sale,
     stop,
     tier,
     trade,
@@ -30,6 +34,7 @@ from policy_lab import (
 )
 from stubborn import waits
 from tradekit.adapters.store import filesystem
+from tradekit.domain.memory import Mark, RiskMemory
 from tradekit.domain.policy.check import show_value
 from tradekit.domain.policy.sections import all_keys
 from tradekit.domain.universe import Tier, TierMemory
@@ -52,6 +57,7 @@ T: Final = {1: "ETH/USDT", 2: "ADA/USDT", 3: "ZK/USDT"}
 LOOKS_BETTER: Final = TierMemory(Tier.T2, Tier.T1, 1)
 LOOKS_WORSE: Final = TierMemory(Tier.T2, Tier.T3, 1)
 NEVER: Final = {"stop_loss_pct": 0, "take_profit_pct": 0}
+LOSSES: Final = tuple(result("-1", minutes, "ADA/USDT") for minutes in (12, 11, 10))
 ONLY: Final = {"move_15m_pct": 0, "move_60m_pct": 0, "volume_spike_ratio": 0, "breakout_minutes": 0}
 
 PURE: Final[dict[str, Case]] = {
@@ -97,6 +103,51 @@ PURE: Final[dict[str, Case]] = {
     "risk.allow_adds_when_saturated": Case(
         True, False, lambda p: trade(p, wish(), positions=(ADD,)), {"risk": {"max_positions": 1}}
     ),
+    "risk.themes": Case({"ONE": ["ETH"]}, {}, lambda p: trade(p, wish()), {"risk": {"max_theme_pct": {"ONE": 2}}}),
+    "risk.max_theme_pct": Case(
+        {"ONE": 2}, {"ONE": 5}, lambda p: trade(p, wish()), {"risk": {"themes": {"ONE": ["ETH"]}}}
+    ),
+    "risk.count_outside_holdings": Case(
+        False, True, lambda p: trade(p, wish(), positions=(held("ETH", "0", "0", outside=D("0.4")),))
+    ),
+    "risk.quote_reserve_pct": Case(5, 99, lambda p: trade(p, wish())),
+    "risk.auto_approve_adds": Case(
+        True,
+        False,
+        lambda p: trade(p, wish(T[1]), wish(T[2]), positions=(ADD,)),
+        {"risk": {"min_seconds_between_trades": 0}},
+    ),
+    "risk.max_order_notional": Case(0, 20, lambda p: trade(p, wish())),
+    "risk.max_external_sales_pct": Case(50, 1, lambda p: trade(p, sale(amount="0.2"), positions=(ADD,))),
+    "guards.halted_assets": Case([], ["ETH"], lambda p: trade(p, wish())),
+    "guards.max_quote_age_seconds": Case(10, 1, lambda p: trade(p, wish(), seen_ms=-5000)),
+    "guards.max_clock_skew_ms": Case(2000, 100, lambda p: trade(p, wish(), seen_ms=500)),
+    "guards.max_spread_bp": Case(100, 10, lambda p: trade(p, wish())),
+    "guards.max_depth_share_pct": Case(100, "0.2", lambda p: trade(p, wish())),
+    "guards.max_price_jump_pct": Case(
+        20, 500, lambda p: trade(p, wish(), memory=RiskMemory(marks={"ETH": Mark(D(50), D(50), 0)}))
+    ),
+    "guards.max_api_errors": Case(3, 1, lambda p: trade(p, wish(), memory=RiskMemory(silences=(LAB_NOW - 1000,)))),
+    "guards.api_quiet_minutes": Case(
+        5, 1, lambda p: trade(p, wish(), memory=RiskMemory(silences=(LAB_NOW - 120_000,) * 3))
+    ),
+    "cooldowns.after_win_minutes": Case(
+        10, 1, lambda p: trade(p, wish(), memory=RiskMemory(results=(result("5", 5),)))
+    ),
+    "cooldowns.after_loss_minutes": Case(
+        60, 1, lambda p: trade(p, wish(), memory=RiskMemory(results=(result("-5", 5),)))
+    ),
+    "cooldowns.after_stop_minutes": Case(
+        120, 1, lambda p: trade(p, wish(), memory=RiskMemory(results=(result("-5", 90, stop=True),)))
+    ),
+    "cooldowns.after_failure_seconds": Case(
+        300, 10, lambda p: trade(p, wish(), memory=RiskMemory(failures={"ETH/USDT": LAB_NOW - 60_000}))
+    ),
+    "losses.max_daily_loss_pct": Case(3, 50, lambda p: trade(p, wish(), memory=lost(day="1040"))),
+    "losses.max_weekly_loss_pct": Case(7, 50, lambda p: trade(p, wish(), memory=lost(week="1100"))),
+    "losses.max_drawdown_pct": Case(10, 50, lambda p: trade(p, wish(), memory=lost(peak="1200"))),
+    "losses.streak": Case(3, 2, lambda p: trade(p, wish(), memory=RiskMemory(results=LOSSES[:2]))),
+    "losses.streak_pause_minutes": Case(60, 1, lambda p: trade(p, wish(), memory=RiskMemory(results=LOSSES))),
     "risk.min_order_notional": Case(15, 40, lambda p: trade(p, wish())),
     "risk.dust_notional": Case(
         1, 100, lambda p: trade(p, wish(T[2]), positions=(ADD,)), {"risk": {"max_positions": 1}}

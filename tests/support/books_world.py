@@ -19,7 +19,7 @@ from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.flows.rebuild_positions import RebuildReport, Source, rebuild_positions
 from tradekit.flows.reconcile_fills import ReconcileReport, Wanted, reconcile_fills
-from tradekit.flows.resume import lift_holds
+from tradekit.flows.resume import lift_stops
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -34,7 +34,7 @@ class BooksWorld(World):
 
     def resume(self) -> list[Hold]:
         """`tradekit resume`; tells what it lifted."""
-        return list(lift_holds(self.store, "test"))
+        return list(lift_stops(self.store, self.policy).holds)
 
     def rebuild(self, source: Source, *, apply: bool = True, **more: Any) -> RebuildReport:
         """`tradekit rebuild-positions`."""

@@ -55,7 +55,18 @@ _OPEN: dict[str, dict[str, object]] = {
         "max_trades_per_day": 10000,
         "min_seconds_between_trades": 0,
         "min_seconds_between_symbol_trades": 0,
+        "themes": {},
+        "quote_reserve_pct": 0,
+        "max_external_sales_pct": 0,
     },
+    "guards": {"max_quote_age_seconds": 0, "max_spread_bp": 0, "max_depth_share_pct": 0, "max_price_jump_pct": 0},
+    "cooldowns": {
+        "after_win_minutes": 0,
+        "after_loss_minutes": 0,
+        "after_stop_minutes": 0,
+        "after_failure_seconds": 0,
+    },
+    "losses": {"max_daily_loss_pct": 0, "max_weekly_loss_pct": 0, "max_drawdown_pct": 0, "streak": 0},
     "exits": {"take_profit_pct": 0},
 }
 

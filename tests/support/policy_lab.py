@@ -12,9 +12,9 @@ from typing import Any, Final
 from some_books import books_of
 from tradekit.decide.budget import last_deadline, within_budget
 from tradekit.decide.exits import find_exits
-from tradekit.decide.risk.exposure import equity_for_caps, measure
+from tradekit.decide.memory import day_of, week_of
 from tradekit.decide.risk.judge import judge
-from tradekit.decide.risk.situation import Situation
+from tradekit.decide.risk.situation import look
 from tradekit.decide.rules import propose
 from tradekit.decide.sizing import size_order
 from tradekit.decide.triggers import find_triggers
@@ -23,6 +23,7 @@ from tradekit.domain.account import Balance, Mode, Stamp
 from tradekit.domain.decision import Approved
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Market, Quote, Snapshot
+from tradekit.domain.memory import Result, RiskMemory, Watermarks
 from tradekit.domain.order import OrderIntent
 from tradekit.domain.policy.check import read_policy
 from tradekit.domain.policy.sections import Policy
@@ -84,26 +85,23 @@ def trade(
     positions: tuple[Position, ...] = (),
     openings: tuple[Opening, ...] = (),
     halted: bool = False,
+    memory: RiskMemory | None = None,
+    seen_ms: int = 0,
 ) -> list[tuple[object, ...]]:
-    """What is decided and which orders would be sent: the cycle's decide part, on 1000 USDT."""
+    """What is decided and which orders would be sent: the cycle's decide part, on 1000 USDT.
+
+    Quotes are of `seen_ms` after now.
+    """
     policy = policy_of(raw)
     tiers = {f"{asset}/USDT": TierMemory(tier, tier, 0) for asset, tier in TIERS.items()}
     books = {position.asset: position for position in positions}
     state = State(Stamp("paper", "main", Mode.PAPER, "USDT", ""), "lab", books=books_of(D(1000), books))
-    state = state._replace(openings=openings, tiers=tiers)
+    state = state._replace(openings=openings, tiers=tiers, risk=memory or RiskMemory())
     balances = {asset: Balance(asset, p.quantity, p.quantity) for asset, p in books.items()}
     balances["USDT"] = Balance("USDT", D(1000), D(1000))
-    snapshot = Snapshot(NOW, {s: market(s) for s in SYMBOLS}, {s: quote(s) for s in SYMBOLS}, balances)
-    at = Situation(
-        policy=policy,
-        state=state,
-        snapshot=snapshot,
-        exposure=measure(state, snapshot),
-        equity=equity_for_caps(state, snapshot),
-        halted=halted,
-        mismatched=frozenset(),
-        now=NOW,
-    )
+    quotes = {s: quote(s)._replace(time=NOW + seen_ms) for s in SYMBOLS}
+    snapshot = Snapshot(NOW, {s: market(s) for s in SYMBOLS}, quotes, balances)
+    at = look(policy, state, snapshot, now=NOW, halted=halted)
     found: list[tuple[object, ...]] = []
     for decision in judge(at, proposals):
         if isinstance(decision, Approved):
@@ -114,6 +112,22 @@ def trade(
         else:
             found.append((decision.code, decision.rule, decision.limit, decision.actual))
     return found
+
+
+def sale(asset: str = "ETH", amount: str = "0.1") -> Proposal:
+    """An external wish to sell."""
+    size = Amount(D(amount))
+    return Proposal(f"x-{asset}", f"{asset}/USDT", Side.SELL, size, D(1), "", Origin.EXTERNAL)
+
+
+def result(pnl: str, minutes_ago: int, symbol: str = "ETH/USDT", *, stop: bool = False) -> Result:
+    """A sale of a while ago."""
+    return Result(ClientOrderId(f"r{symbol}{minutes_ago}"), symbol, NOW - minutes_ago * 60_000, D(pnl), stop)
+
+
+def lost(*, peak: str = "1000", day: str = "1000", week: str = "1000") -> RiskMemory:
+    """What the account was worth before."""
+    return RiskMemory(watermarks=Watermarks(D(peak), day_of(NOW), D(day), week_of(NOW), D(week)))
 
 
 def exits(raw: Raw, position: Position) -> list[str]:

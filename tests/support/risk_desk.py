@@ -8,13 +8,13 @@ from decimal import Decimal
 from desk import STAMP, buy, market, policy, sell
 from fake_time import START
 from some_books import books_of
-from tradekit.decide.risk.exposure import equity_for_caps, measure
 from tradekit.decide.risk.judge import judge
-from tradekit.decide.risk.situation import Situation
+from tradekit.decide.risk.situation import Situation, look
 from tradekit.domain.account import Balance
 from tradekit.domain.decision import Approved, Decision, Refused
 from tradekit.domain.ids import ClientOrderId, client_order_id
 from tradekit.domain.market import Market, Quote, Snapshot
+from tradekit.domain.memory import RiskMemory
 from tradekit.domain.order import Open, Order, OrderIntent, OrderState, TimeInForce
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.position import Position
@@ -70,6 +70,9 @@ def situation(
     mismatched: Iterable[str] = (),
     last_equity: str | None = None,
     peaks: Mapping[str, str] | None = None,
+    memory: RiskMemory | None = None,
+    closes: Mapping[str, Decimal] | None = None,
+    now: int = NOW,
 ) -> Situation:
     """By asset: `held` is (quantity, cost), `quotes` (bid, ask) or None for none, `free` what is not bound."""
     held, outside, peaks = held or {}, outside or {}, peaks or {}
@@ -92,6 +95,7 @@ def situation(
             for asset, tier in (dict.fromkeys(PRICES, Tier.T1) | dict(tiers or {})).items()
         },
         equity=None if last_equity is None else D(last_equity),
+        risk=memory or RiskMemory(),
     )
     totals = {asset: position.total for asset, position in positions.items()} | {"USDT": D(cash)}
     unbound = totals | {asset: D(amount) for asset, amount in (free or {}).items()}
@@ -101,15 +105,8 @@ def situation(
         {f"{a}/USDT": quote(f"{a}/USDT", *pair) for a, pair in prices.items() if pair is not None},
         {asset: Balance(asset, unbound[asset], total) for asset, total in totals.items()},
     )
-    return Situation(
-        policy=policy_ or policy(),
-        state=state,
-        snapshot=snapshot,
-        exposure=measure(state, snapshot),
-        equity=equity_for_caps(state, snapshot),
-        halted=halted,
-        mismatched=frozenset(mismatched),
-        now=NOW,
+    return look(
+        policy_ or policy(), state, snapshot, now=now, halted=halted, mismatched=frozenset(mismatched), closes=closes
     )
 
 

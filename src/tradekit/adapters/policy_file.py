@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -90,6 +90,25 @@ def load_policy(path: Path | None) -> LoadedPolicy:
 def parse_policy(text: str, source: str) -> Policy:
     """The policy that a TOML text describes; `source` names it in messages. Raises `BadInput`."""
     return read_policy(_parse_toml(text, source), source)
+
+
+def change_policy(loaded: LoadedPolicy, changes: Sequence[tuple[str, str]]) -> Policy:
+    """The policy with some keys changed; a value is TOML, a bare word a text. Raises `BadInput` as for a file."""
+    raw = _parse_toml(loaded.text, loaded.source)
+    for path, text in changes:
+        section, _, key = path.partition(".")
+        table = raw.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = _toml_value(text)
+    return read_policy(raw, "--what-if")
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        found = _parse_toml(f"value = {text}", "--what-if")
+    except BadInput:
+        return text
+    return found["value"] if found.keys() == {"value"} else text
 
 
 def _parse_toml(text: str, source: str) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tradekit.cli.output import Result, Table, moment, number
+from tradekit.cli.refusal_words import would_pass_words
 from tradekit.domain.decision import Approved, Decision, Refused
 from tradekit.domain.errors import Problem
 from tradekit.domain.market import Source
@@ -10,6 +13,8 @@ from tradekit.domain.order import Closed, Order
 from tradekit.domain.plain import tag_of, to_plain
 from tradekit.domain.proposal import Notional
 from tradekit.flows.cycle import CycleReport
+
+_MOST_TOLD: Final = 3
 
 
 def present(report: CycleReport, policy_source: str, skipped: int) -> Result:
@@ -65,18 +70,20 @@ def _decisions(decisions: tuple[Decision, ...]) -> Table:
         p = decision.proposal
         size = f"{number(p.size.value, 6)} {p.symbol.partition('/')[2] if isinstance(p.size, Notional) else p.base}"
         rows.append((p.symbol, str(p.side), size, str(p.origin), p.reason, *_verdict(decision)))
-    return Table("Decisions", ("symbol", "side", "asked", "from", "reason", "decision", "why"), tuple(rows))
+    return Table(
+        "Decisions", ("symbol", "side", "asked", "from", "reason", "decision", "why", "would pass"), tuple(rows)
+    )
 
 
-def _verdict(decision: Decision) -> tuple[str, str]:
+def _verdict(decision: Decision) -> tuple[str, str, str]:
     match decision:
         case Approved(clamped_from=None):
-            return "approved", ""
+            return "approved", "", ""
         case Approved(amount=amount, binding_rule=rule):
-            return "clamped", f"to {number(amount)} by {rule}"
-        case Refused(_, code, rule, limit, actual, unit):
+            return "clamped", f"to {number(amount)} by {rule}", ""
+        case Refused(_, code, rule, limit, actual, unit, would_pass):
             figures = "" if limit is None else f": {number(actual, 4)}, limit {number(limit, 4)} {unit}"
-            return "refused", f"{code} ({rule}){figures}"
+            return "refused", f"{code} ({rule}){figures}", would_pass_words(would_pass)
 
 
 def _orders(report: CycleReport) -> Table:
@@ -115,4 +122,8 @@ def _brief(report: CycleReport) -> str:
     ]
     if report.settled.resolved:
         parts.append(f"{len(report.settled.resolved)} older orders settled")
+    refused = [item for item in report.decisions if isinstance(item, Refused)]
+    parts += [f"refused {item.proposal.side} {item.proposal.symbol} {item.code}" for item in refused[:_MOST_TOLD]]
+    if len(refused) > _MOST_TOLD:
+        parts.append(f"{len(refused) - _MOST_TOLD} more refused")
     return f"cycle {report.cycle}: " + "; ".join(parts)

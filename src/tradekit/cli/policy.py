@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from tradekit.adapters.policy_file import LoadedPolicy
+
+Equity = Annotated[
+    str | None,
+    typer.Option(
+        "--equity", metavar="AMOUNT", help="Look for dead zones and useless keys at this equity.", show_default=False
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -21,18 +30,41 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="policy")
 
 
-def check(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
-    """Check the policy and report all problems at once.
+def check(
+    home: Home = None,
+    policy: PolicyFile = None,
+    equity: Equity = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check the policy and report all problems at once; with --equity also whether any order could ever fit.
 
-    Example: tradekit policy check --policy policies/conservative.toml
+    Example: tradekit policy check --equity 1000
     """
     from tradekit.cli.output import Result, emit
+    from tradekit.cli.wiring import stamp_of
     from tradekit.domain.errors import ExitCode
 
     loaded = _load(home, policy)
+    stamp_of(loaded)
     text = f"{loaded.source} is valid."
-    data = {"policy": loaded.source, "digest": loaded.digest}
-    return emit(Result("policy check", ExitCode.DONE, data, shown=(text,)), as_json=as_json, quiet=quiet)
+    result = Result("policy check", ExitCode.DONE, {"policy": loaded.source, "digest": loaded.digest}, shown=(text,))
+    if equity is not None:
+        from tradekit.cli.feasibility_view import with_feasibility
+
+        result = with_feasibility(result, loaded.policy, _amount(equity))
+    return emit(result, as_json=as_json, quiet=quiet)
+
+
+def _amount(text: str) -> Decimal:
+    from tradekit.domain.errors import BadInput, Problem
+    from tradekit.domain.numbers import NotAnAmount, parse_amount
+
+    try:
+        return parse_amount(text)
+    except NotAnAmount:
+        message = f"--equity {text}: is not a plain decimal number"
+        raise BadInput(Problem("usage", message, "as in --equity 255")) from None
 
 
 def show(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet
+from tradekit.domain.errors import BadInput, Problem
 
 if TYPE_CHECKING:
-    from tradekit.cli.output import Result
-    from tradekit.flows.status import StatusReport
+    from tradekit.cli.wiring import Account
+
+Span = Annotated[
+    str | None,
+    typer.Option("--refusals", metavar="SPAN", help="Count refusals by code, as in 24h or 7d.", show_default=False),
+]
+SaveFile = Annotated[
+    str | None,
+    typer.Option("--save", metavar="FILE", help="Save what risk-check --snapshot can judge.", show_default=False),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,13 +28,21 @@ def register(app: typer.Typer) -> None:
     app.command(name="status")(status)
 
 
-def status(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
+def status(
+    home: Home = None,
+    policy: PolicyFile = None,
+    refusals: Span = None,
+    save: SaveFile = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
     """Show cash, positions, open orders and the last cycle's refusals.
 
-    Example: tradekit status --json
+    Example: tradekit status --refusals 7d
     """
     from tradekit.adapters.halt_file import halt_reason
     from tradekit.cli.output import emit
+    from tradekit.cli.status_view import present, with_counts
     from tradekit.cli.wiring import find_account, reading_store, require_account
     from tradekit.domain.state import State
     from tradekit.flows import status as flow
@@ -38,61 +56,38 @@ def status(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False
 
         state = replay(state, loaded.tail)
     halt = halt_reason(account.folder) or halt_reason(account.home)
-    return emit(_present(flow.status(state, halt, len(loaded.tail))), as_json=as_json, quiet=quiet)
+    result = present(flow.status(state, halt, len(loaded.tail)))
+    if refusals is not None:
+        from tradekit.adapters.store.disk import RealDisk
+        from tradekit.adapters.store.refusal_count import count_refusals
+
+        since = state.time - _milliseconds(refusals)
+        result = with_counts(result, count_refusals(RealDisk(), account.folder, since), refusals)
+    if save is not None:
+        _save(account, save)
+        result = result._replace(shown=(*result.shown, f"Saved to {save}."), data={**result.data, "saved": save})
+    return emit(result, as_json=as_json, quiet=quiet)
 
 
-def _present(report: StatusReport) -> Result:
-    from tradekit.cli.output import Result, Table, moment, number
-    from tradekit.domain.errors import ExitCode
-    from tradekit.domain.plain import tag_of, to_plain
-    from tradekit.flows.status import StatusReport
+def _milliseconds(span: str) -> int:
+    found = re.fullmatch("([0-9]{1,4})([hd])", span)
+    if found is None:
+        message = f"--refusals {span}: is no span of time"
+        raise BadInput(Problem("usage", message, "as in --refusals 24h or --refusals 7d"))
+    return int(found[1]) * (3_600_000 if found[2] == "h" else 24 * 3_600_000)
 
-    stamp = report.account
-    shown: list[str | Table] = [f"Account {stamp.account} ({stamp.mode}) on {stamp.exchange} in {stamp.quote}"]
-    if stamp.exchange == "paper":
-        shown.append("Paper account on recorded and synthetic markets. No real money moves.")
-    if report.cycles:
-        shown.append(
-            f"{report.cycles} cycle{'s' if report.cycles > 1 else ''}, the last event at {moment(report.time)}"
-        )
-    else:
-        shown.append("No cycle has finished yet.")
-    if report.halt is not None:
-        shown.append(f"HALTED: {report.halt}. `tradekit resume` ends it.")
-    if report.cycles:
-        shown.append(
-            f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle,"
-            f" realized {number(report.realized, 2)}, unrealized {number(report.unrealized, 2)}"
-        )
-    shown += [f"HELD {hold.symbol or 'all symbols'}: {hold.text}. `tradekit resume` lifts it." for hold in report.holds]
-    rows = tuple(
-        (p.asset, number(p.quantity), number(p.average), number(p.cost, 2), number(p.realized, 2), number(p.outside))
-        for p in report.positions
-    )
-    if rows:
-        shown.append(Table("Positions", ("asset", "quantity", "average", "cost", "realized", "not managed"), rows))
-    orders = tuple(
-        (
-            o.intent.symbol,
-            str(o.intent.side),
-            number(o.intent.amount),
-            number(o.intent.price),
-            tag_of(type(o.state)),
-            number(o.filled),
-        )
-        for o in report.orders
-    )
-    if orders:
-        shown.append(Table("Unfinished orders", ("symbol", "side", "amount", "price", "state", "filled"), orders))
-    foreign = tuple((o.symbol, str(o.side), number(o.amount), number(o.price), o.exchange_id) for o in report.foreign)
-    if foreign:
-        shown.append(Table("Open orders of others", ("symbol", "side", "amount", "price", "order"), foreign))
-    refusals = tuple(
-        (r.symbol, str(r.side), r.code, r.rule, number(r.actual, 4), number(r.limit, 4), r.unit)
-        for r in report.refusals
-    )
-    if refusals:
-        columns = ("symbol", "side", "code", "rule", "actual", "limit", "unit")
-        shown.append(Table("Refused in the last cycle", columns, refusals))
-    brief = "" if report.halt is None else f"HALTED: {report.halt}"
-    return Result("status", ExitCode.DONE, to_plain(StatusReport, report), shown=tuple(shown), brief=brief)
+
+def _save(account: Account, path: str) -> None:
+    """What the next cycle would see, for `risk-check --snapshot`. The account itself stays as it is."""
+    from pathlib import Path
+
+    from tradekit.adapters.snapshot_file import save_snapshot
+    from tradekit.cli.signals import stopping
+    from tradekit.cli.watchers import watcher_for
+    from tradekit.cli.wiring import trading_desk
+    from tradekit.steps.assess import save_look
+
+    watcher = watcher_for(json_log=False, quiet=True)
+    with stopping() as stop, trading_desk(account, watcher, stop, wait_seconds=None, dry_run=True) as desk:
+        saved, _ = save_look(desk)
+    save_snapshot(Path(path), saved)

@@ -47,6 +47,12 @@ def find_account(home_option: str | None, policy_option: str | None) -> Account:
     """The account that the options and the environment name. Raises `BadInput`; touches no file but the policy."""
     home = home_directory(home_option, os.environ)
     loaded = load_policy(policy_source(home, policy_option, os.environ))
+    stamp = stamp_of(loaded)
+    return Account(home, home / stamp.account / stamp.mode, loaded, stamp)
+
+
+def stamp_of(loaded: LoadedPolicy) -> Stamp:
+    """Whose account the policy is for. Raises `BadInput` for one that this version can't trade."""
     account = loaded.policy.account
     if account.quote != PAPER_QUOTE and account.mode is Mode.PAPER:
         message = f"{loaded.source}: account.quote is {account.quote}, and all paper markets are in {PAPER_QUOTE}"
@@ -54,8 +60,7 @@ def find_account(home_option: str | None, policy_option: str | None) -> Account:
     if account.mode is Mode.LIVE:
         message = f"{loaded.source}: account.mode is live, and this version trades on paper only"
         raise BadInput(Problem("live_not_available", message, 'set account.mode = "paper"'))
-    stamp = Stamp(PAPER, account.name, account.mode, account.quote, key_fingerprint="")
-    return Account(home, home / account.name / account.mode, loaded, stamp)
+    return Stamp(PAPER, account.name, account.mode, account.quote, key_fingerprint="")
 
 
 def reading_store(account: Account) -> AccountStore:

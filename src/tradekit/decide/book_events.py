@@ -55,7 +55,7 @@ def write(ledger: Ledger, change: BookChange, now: int) -> None:
     match change:
         case AssetAdopted(asset, price):
             ledger.adopt(asset, price, now)
-        case AssetReleased(asset):
+        case AssetReleased(asset, _):
             ledger.release(asset)
         case FlowRecorded(asset, amount, _):
             ledger.transfer(asset, amount)

@@ -13,7 +13,8 @@ from typing import Final
 
 from tradekit.decide.book_events import book_fill, enter, open_account, restore, take_rebuilt
 from tradekit.decide.booking import forget_old
-from tradekit.decide.order_events import DAY_MS, move, put, remembered, settled, unmark
+from tradekit.decide.memory import remember
+from tradekit.decide.order_events import DAY_MS, move, order_of, put, remembered, settled, unmark
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -21,6 +22,7 @@ from tradekit.domain.event import (
     BooksRebuilt,
     CancelRequested,
     CycleFinished,
+    ExchangeSilent,
     FillBooked,
     FlowRecorded,
     ForeignOrdersSeen,
@@ -33,6 +35,7 @@ from tradekit.domain.event import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnanswered,
+    PeakReset,
     ProposalsConsumed,
     Record,
     StateRestored,
@@ -58,6 +61,8 @@ def fold(state: State, record: Record) -> State:
     if record.seq != state.seq + 1:
         raise ValueError(f"record {record.seq} does not follow {state.seq}")
     folded = _apply(state, record)
+    order = order_of(state.orders, record.event.fill) if isinstance(record.event, FillBooked) else None
+    folded = folded._replace(risk=remember(state, folded, record, order))
     return folded._replace(seq=record.seq, time=max(state.time, record.time))
 
 
@@ -101,6 +106,8 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return reduce(lambda folded, item: _consume(folded, *item), digests.items(), state)
         case CycleFinished() as finished:
             return _finish(state, finished, now)
+        case PeakReset() | ExchangeSilent():
+            return state
 
 
 def _intend(state: State, order: Order, now: int) -> State:

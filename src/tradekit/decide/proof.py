@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from tradekit.decide.risk.exposure import sound_quote
+from tradekit.decide.risk.prices import sound_quote
 from tradekit.domain.account import Balance
 from tradekit.domain.books import Tally
 from tradekit.domain.event import FlowRecorded

@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.account import Stamp
 from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, RecentFills
+from tradekit.domain.decision import Nothing, WouldPass
 from tradekit.domain.fill import Fill
 from tradekit.domain.hold import Hold
 from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.memory import Mark
 from tradekit.domain.order import FinalWord, OrderIntent
 from tradekit.domain.outcome import OrderReport, RejectCode
 from tradekit.domain.proposal import Origin, Side
@@ -44,9 +46,10 @@ class AssetAdopted(NamedTuple):
 
 
 class AssetReleased(NamedTuple):
-    """The policy no longer manages the asset: what was adopted and is still held goes back outside."""
+    """The policy no longer manages the asset: what was adopted and is still held goes back outside, worth `price`."""
 
     asset: str
+    price: Decimal
 
 
 class FlowRecorded(NamedTuple):
@@ -186,7 +189,7 @@ class ProposalsConsumed(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A refused proposal as the journal keeps it."""
+    """A refused proposal as the journal keeps it; the fields are those of `Refused`."""
 
     proposal_id: str
     symbol: str
@@ -197,13 +200,16 @@ class Refusal(NamedTuple):
     limit: Decimal | None
     actual: Decimal | None
     unit: str
+    would_pass: WouldPass = Nothing()
+    also: tuple[str, ...] = ()
 
 
 class CycleFinished(NamedTuple):
     """What one cycle saw and did, under the policy with the fingerprint `policy`.
 
-    `peaks` and `tiers` hold only what changed; `gone` symbols are not traded any more. `equity` is None when a quote
-    was missing. `placed` counts orders, `filled` those of them that traded.
+    `peaks`, `tiers` and `marks` hold only what changed; `gone` symbols are not traded any more. `equity` is None when
+    a quote was missing or wild. `refused` counts all refusals by code, `refusals` holds the details of some of them.
+    `placed` counts orders, `filled` those of them that traded. `in_drawdown` says that a drawdown stops opens.
     """
 
     started: int
@@ -216,6 +222,21 @@ class CycleFinished(NamedTuple):
     placed: int
     filled: int
     policy: str = ""
+    refused: Mapping[str, int] = {}
+    marks: Mapping[str, Mark] = {}
+    in_drawdown: bool = False
+
+
+class PeakReset(NamedTuple):
+    """A human goes on after a drawdown: it is measured from `peak` (quote currency) from now on."""
+
+    peak: Decimal
+
+
+class ExchangeSilent(NamedTuple):
+    """The exchange gave no answer where a cycle needed one; `reason` is the problem's code."""
+
+    reason: str
 
 
 Event = (
@@ -239,6 +260,8 @@ Event = (
     | BooksRebuilt
     | ProposalsConsumed
     | CycleFinished
+    | PeakReset
+    | ExchangeSilent
 )
 
 EVENT_TYPES: Final[tuple[type[Event], ...]] = (
@@ -262,6 +285,8 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     BooksRebuilt,
     ProposalsConsumed,
     CycleFinished,
+    PeakReset,
+    ExchangeSilent,
 )
 
 

@@ -11,6 +11,7 @@ from tradekit.domain.books import Books, RecentFills
 from tradekit.domain.event import CycleFinished
 from tradekit.domain.hold import EVERYTHING, Hold
 from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.memory import RiskMemory
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import OrderReport
 from tradekit.domain.position import Position
@@ -33,7 +34,8 @@ class State(NamedTuple):
     `seq` is the last journal event folded in (0: none), `opened_at` the exchange time of the first. `identity` seeds
     the client order ids. Trades up to `counted_until` are in the books without being listed anywhere. `cursors` are
     the newest fill times per symbol. `foreign` are open orders that are not ours. `consumed` maps recent external
-    proposal ids to their digests; `consumed_older` counts those that were moved out.
+    proposal ids to their digests; `consumed_older` counts those that were moved out. `risk` is what the risk desk
+    remembers.
     """
 
     stamp: Stamp
@@ -55,6 +57,7 @@ class State(NamedTuple):
     tiers: Mapping[str, TierMemory] = {}
     equity: Decimal | None = None
     last_cycle: CycleFinished | None = None
+    risk: RiskMemory = RiskMemory()
 
     @property
     def cash(self) -> Decimal:

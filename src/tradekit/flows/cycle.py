@@ -5,42 +5,32 @@ settle, snapshot, propose, judge, size and price, work, settle again, record. A 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.budget import last_deadline, within_budget
-from tradekit.decide.proof import ProofRow, stops_opens, unexplained
-from tradekit.decide.risk.exposure import equity_for_caps, equity_now, measure
-from tradekit.decide.risk.judge import judge
+from tradekit.decide.proof import ProofRow
+from tradekit.decide.risk.exposure import equity_now, is_wild, measure
+from tradekit.decide.risk.loss_rules import in_drawdown
+from tradekit.decide.risk.refusals import count_codes, kept_details
 from tradekit.decide.risk.situation import Situation
 from tradekit.decide.sizing import size_order
 from tradekit.domain.decision import Approved, Decision, Refused
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
-from tradekit.domain.event import CycleFinished, Refusal
+from tradekit.domain.event import CycleFinished, ExchangeSilent
 from tradekit.domain.market import Snapshot, Source
+from tradekit.domain.memory import Mark
 from tradekit.domain.order import Order, OrderIntent, Unplaceable
-from tradekit.domain.proposal import Proposal
 from tradekit.domain.signal import Trigger
+from tradekit.steps.assess import Assessment, Wanted, assess
 from tradekit.steps.desk import Desk
-from tradekit.steps.propose import Wishes, gather_wishes
+from tradekit.steps.propose import Wishes
 from tradekit.steps.settle import Settled, settle
-from tradekit.steps.snapshot import open_account, prove_balances, take_snapshot
 from tradekit.steps.troubles import doubts, exit_code_of, refused_by_exchange, unsettled
 from tradekit.steps.work import work
 
-
-class Wanted(NamedTuple):
-    """What comes from outside into one cycle: proposals, and problems in getting them (they cost opens only)."""
-
-    proposals: tuple[Proposal, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-    def joined(self, more: Wanted) -> Wanted:
-        """Both together; of two proposals with one id the first is taken."""
-        taken = {proposal.id for proposal in self.proposals}
-        fresh = tuple(proposal for proposal in more.proposals if proposal.id not in taken)
-        return Wanted((*self.proposals, *fresh), (*self.problems, *more.problems))
+__all__ = ("CycleReport", "Equity", "Wanted", "cycle")
 
 
 class Equity(NamedTuple):
@@ -80,59 +70,38 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     """
     started = desk.clock.now()
     try:
-        open_account(desk)
-        settled = settle(desk).settled
-        wanted = given.joined(ask())
-        snapshot = take_snapshot(desk)
-        differences = unexplained(prove_balances(desk, snapshot))
-        wishes = gather_wishes(desk, snapshot, wanted.proposals)
-    except Unreachable:
+        seen = assess(desk, given, ask)
+    except Unreachable as silent:
+        if desk.state.is_opened:  # the first event of all books is their opening
+            desk.record(ExchangeSilent(silent.problems[0].code))
         desk.save()
         raise
-    halted = desk.store.is_halted()
-    situation = _situation(desk, snapshot, wishes, differences, halted=halted)
-    decisions = (*wishes.changed, *judge(situation, wishes.proposals))
-    intents, unplaceable = _plan(desk, situation, decisions, started)
-    problems = [*wanted.problems, *wishes.problems, *doubts(desk, differences)]
-    problems += unsettled(desk, settled.open)
+    intents, unplaceable = _plan(desk, seen.situation, seen.decisions, started)
+    problems = [*seen.problems, *doubts(desk, seen.differences)]
+    problems += unsettled(desk, seen.settled.open)
     if not desk.dry_run:
         problems += _carry_out(desk, intents)
     problems += refused_by_exchange(_orders(desk, intents))
-    finished = _finish(desk, started, snapshot, wishes, decisions, intents)
+    finished = _finish(desk, started, seen, intents)
+    halted = seen.situation.halted
     return CycleReport(
         started=started,
         finished=desk.clock.now(),
         cycle=desk.state.cycles,
         dry_run=desk.dry_run,
         halted=halted,
-        settled=settled,
-        triggers=wishes.triggers,
-        decisions=decisions,
-        repeated=wishes.repeated,
+        settled=seen.settled,
+        triggers=seen.wishes.triggers,
+        decisions=seen.decisions,
+        repeated=seen.wishes.repeated,
         unplaceable=unplaceable,
         planned=intents,
         orders=_orders(desk, intents),
-        differences=differences,
-        equity=Equity(desk.state.cash, finished.equity, measure(desk.state, snapshot).sum()),
-        source=_source(snapshot),
+        differences=seen.differences,
+        equity=Equity(desk.state.cash, finished.equity, measure(desk.state, seen.snapshot).sum()),
+        source=_source(seen.snapshot),
         problems=tuple(problems),
-        exit_code=_exit_code(problems, decisions, intents, halted=halted, stopped=desk.clock.must_stop()),
-    )
-
-
-def _situation(
-    desk: Desk, snapshot: Snapshot, wishes: Wishes, differences: Sequence[ProofRow], *, halted: bool
-) -> Situation:
-    state = desk.state._replace(tiers=wishes.tiers)
-    return Situation(
-        policy=desk.policy,
-        state=state,
-        snapshot=snapshot,
-        exposure=measure(state, snapshot),
-        equity=equity_for_caps(state, snapshot),
-        halted=halted,
-        mismatched=frozenset(row.asset for row in differences if stops_opens(row, state.stamp.quote)),
-        now=desk.clock.now(),
+        exit_code=_exit_code(problems, seen.decisions, intents, halted=halted, stopped=desk.clock.must_stop()),
     )
 
 
@@ -162,41 +131,34 @@ def _carry_out(desk: Desk, intents: Sequence[OrderIntent]) -> list[Problem]:
     return problems
 
 
-def _finish(
-    desk: Desk,
-    started: int,
-    snapshot: Snapshot,
-    wishes: Wishes,
-    decisions: Sequence[Decision],
-    intents: Sequence[OrderIntent],
-) -> CycleFinished:
+def _finish(desk: Desk, started: int, seen: Assessment, intents: Sequence[OrderIntent]) -> CycleFinished:
+    wishes, marks = seen.wishes, seen.situation.marks
+    refused = tuple(decision for decision in seen.decisions if isinstance(decision, Refused))
     finished = CycleFinished(
         started=started,
         took_ms=desk.clock.now() - started,
-        equity=equity_now(desk.state, snapshot),
-        peaks=_raised(desk, wishes),
+        equity=equity_now(desk.state, seen.snapshot, marks),
+        peaks=_raised(desk, wishes, marks),
         tiers={symbol: tier for symbol, tier in wishes.tiers.items() if desk.state.tiers.get(symbol) != tier},
         gone=tuple(symbol for symbol in desk.state.tiers if symbol not in wishes.tiers),
-        refusals=tuple(_refusal(decision) for decision in decisions if isinstance(decision, Refused)),
+        refusals=kept_details(refused),
         placed=len(_orders(desk, intents)),
         filled=sum(1 for order in _orders(desk, intents) if order.filled > 0),
         policy=desk.policy_digest,
+        refused=count_codes(refused),
+        in_drawdown=in_drawdown(seen.situation),
+        marks={asset: mark for asset, mark in marks.items() if desk.state.risk.marks.get(asset) != mark},
     )
     desk.record(finished)
     desk.save()
     return finished
 
 
-def _raised(desk: Desk, wishes: Wishes) -> dict[str, Decimal]:
+def _raised(desk: Desk, wishes: Wishes, marks: Mapping[str, Mark]) -> dict[str, Decimal]:
+    """Peaks of trailing stops; a quote that is not believed raises none."""
     held = desk.state.positions
-    return {asset: peak for asset, peak in wishes.peaks.items() if asset in held and peak > held[asset].peak}
-
-
-def _refusal(refused: Refused) -> Refusal:
-    p = refused.proposal
-    return Refusal(
-        p.id, p.symbol, p.side, p.origin, refused.code, refused.rule, refused.limit, refused.actual, refused.unit
-    )
+    believed = {asset: peak for asset, peak in wishes.peaks.items() if not is_wild(marks, asset)}
+    return {asset: peak for asset, peak in believed.items() if asset in held and peak > held[asset].peak}
 
 
 def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.domain.account import Stamp
 from tradekit.domain.event import Refusal
 from tradekit.domain.hold import Hold
+from tradekit.domain.memory import RiskMemory
 from tradekit.domain.numbers import total
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.outcome import OrderReport
@@ -18,7 +20,8 @@ from tradekit.domain.state import State
 class StatusReport(NamedTuple):
     """The account as the newest durable event left it. Times are exchange time in milliseconds.
 
-    `equity` is the last one that a cycle could tell; `refusals` are those of the last cycle. `realized` is what all
+    `equity` is the last one that a cycle could tell; `refused` counts the refusals of the last cycle by code,
+    `refusals` has the details of some of them. `risk` is what the risk desk remembers. `realized` is what all
     sales made, `unrealized` what the positions would make at the prices of that equity, both after fees. `foreign` are
     open orders of others, `holds` the doubts that stop opens.
     """
@@ -36,6 +39,8 @@ class StatusReport(NamedTuple):
     foreign: tuple[OrderReport, ...]
     holds: tuple[Hold, ...]
     refusals: tuple[Refusal, ...]
+    refused: Mapping[str, int]
+    risk: RiskMemory
     unsaved_events: int
 
 
@@ -57,5 +62,7 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         foreign=state.foreign,
         holds=tuple(hold for hold in state.holds if not hold.lifted),
         refusals=state.last_cycle.refusals if state.last_cycle else (),
+        refused=state.last_cycle.refused if state.last_cycle else {},
+        risk=state.risk,
         unsaved_events=unsaved_events,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tradekit.decide.exits import find_exits, raised_peaks, sellable_exits
 from tradekit.decide.rules import propose
@@ -18,12 +18,14 @@ from tradekit.domain.signal import Trigger
 from tradekit.domain.universe import TierMemory
 from tradekit.steps.desk import Desk
 
+_FRESH_MS: Final = 180_000
+
 
 class Wishes(NamedTuple):
     """What this cycle would like to do, before anyone judged it.
 
     `repeated` are ids of external proposals that were carried out before; `changed` those that came again with other
-    content.
+    content. `closes` are the last trades of symbols whose candles were read.
     """
 
     proposals: tuple[Proposal, ...]
@@ -33,6 +35,7 @@ class Wishes(NamedTuple):
     tiers: Mapping[str, TierMemory]
     peaks: Mapping[str, Decimal]
     problems: tuple[Problem, ...]
+    closes: Mapping[str, Decimal]
 
 
 def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) -> Wishes:
@@ -41,7 +44,7 @@ def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) 
     tiers = assign_tiers(policy.universe, snapshot.markets, snapshot.quotes, state.tiers)
     exits = find_exits(policy.exits, state.positions, snapshot.quotes, state.stamp.quote, snapshot.time)
     exits = sellable_exits(exits, snapshot)
-    triggers, problems = _look_for_triggers(desk, tiers)
+    triggers, closes, problems = _look_for_triggers(desk, tiers, snapshot.time)
     consumed = _consumed(desk, external)
     fresh = tuple(proposal for proposal in external if proposal.id not in consumed)
     return Wishes(
@@ -54,18 +57,29 @@ def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) 
         tiers=tiers,
         peaks=raised_peaks(state.positions, snapshot.quotes, state.stamp.quote),
         problems=problems,
+        closes=closes,
     )
 
 
-def _look_for_triggers(desk: Desk, tiers: Mapping[str, TierMemory]) -> tuple[tuple[Trigger, ...], tuple[Problem, ...]]:
+class _Seen(NamedTuple):
+    triggers: tuple[Trigger, ...] = ()
+    closes: Mapping[str, Decimal] = {}
+    problems: tuple[Problem, ...] = ()
+
+
+def _look_for_triggers(desk: Desk, tiers: Mapping[str, TierMemory], now: int) -> _Seen:
     minutes = minutes_needed(desk.policy.triggers)
     if not (desk.policy.rules.enabled and minutes):
-        return (), ()
+        return _Seen()
     try:
-        return find_triggers(desk.policy.triggers, desk.exchange.candles(eligible(tiers), minutes)), ()
+        candles = desk.exchange.candles(eligible(tiers), minutes)
     except Unreachable as silent:
         told = "; ".join(problem.message for problem in silent.problems)
-        return (), (Problem("no_price_history", told, "the built-in rules propose nothing until it is back"),)
+        fix = "the built-in rules propose nothing until it is back"
+        return _Seen(problems=(Problem("no_price_history", told, fix),))
+    fresh = {symbol: series[-1] for symbol, series in candles.items() if series and series[-1].time > now - _FRESH_MS}
+    closes = {symbol: candle.close for symbol, candle in fresh.items() if candle.close > 0}
+    return _Seen(find_triggers(desk.policy.triggers, candles), closes)
 
 
 def _consumed(desk: Desk, external: Sequence[Proposal]) -> Mapping[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
 from tradekit.decide.proof import ProofRow, flow_of, prove, unexplained
-from tradekit.decide.risk.exposure import sound_quote
+from tradekit.decide.risk.prices import sound_quote
 from tradekit.domain.books import CostMethod
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Holding
@@ -21,17 +21,20 @@ _WIDE_SPREAD_BP: Final = 100
 _LATE_MS: Final = 24 * 3_600_000
 
 
-def take_snapshot(desk: Desk) -> Snapshot:
+def take_snapshot(desk: Desk, wanted: Iterable[str] = ()) -> Snapshot:
     """Quotes of every symbol in the account's quote currency, and all balances. Raises `Unreachable`.
 
+    Symbols that are held or `wanted` are asked for by name too: one that is closed now is not among the active ones.
     Takes assets in that the policy newly manages, and lets those go that it manages no more. An answer without any
     balance, where the books have some, is no answer.
     """
-    snapshot = desk.exchange.snapshot(desk.exchange.symbols())
+    quote = desk.state.stamp.quote
+    held = (f"{asset}/{quote}" for asset, position in desk.state.positions.items() if position.quantity > 0)
+    snapshot = desk.exchange.snapshot(sorted({*desk.exchange.symbols(), *held, *wanted}))
     if not snapshot.balances and any(desk.state.books.total(asset) for asset in desk.state.books.tallies):
         fix = "the next run asks again; if the account was really emptied, deposit something"
         raise Unreachable(Problem("unreachable", "the exchange told no balance at all, which can't be so", fix))
-    desk.record(*_releases(desk), *_adoptions(desk, snapshot))
+    desk.record(*_releases(desk, snapshot), *_adoptions(desk, snapshot))
     return snapshot
 
 
@@ -94,10 +97,11 @@ def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:
     return AccountOpened(stamp, desk.identity, cash, holdings, CostMethod(desk.policy.books.cost_method))
 
 
-def _releases(desk: Desk) -> list[AssetReleased]:
-    managed = desk.policy.account.managed
-    positions = desk.state.positions.values()
-    return [AssetReleased(p.asset) for p in positions if p.adopted > 0 and p.asset not in managed]
+def _releases(desk: Desk, snapshot: Snapshot) -> list[AssetReleased]:
+    """Without a sound quote the price is what the units had cost."""
+    managed, quote = desk.policy.account.managed, desk.state.stamp.quote
+    left = (p for p in desk.state.positions.values() if p.adopted > 0 and p.asset not in managed)
+    return [AssetReleased(p.asset, _price(snapshot, p.asset, quote) or p.average) for p in left]
 
 
 def _adoptions(desk: Desk, snapshot: Snapshot) -> list[AssetAdopted]:

@@ -41,7 +41,7 @@ def doubts(desk: Desk, differences: Iterable[ProofRow]) -> list[Problem]:
     if desk.policy.books.cost_method != state.books.method:
         what = f"books.cost_method is {desk.policy.books.cost_method}, and the books are kept by {state.books.method}"
         held.append(Problem("cost_method_differs", what, "`tradekit rebuild-positions --apply` changes them"))
-    return [*held, *(_mismatch(row, state.stamp.quote) for row in differences if row.doubtful)]
+    return [*held, *(describe_rest(row, state.stamp.quote) for row in differences if row.doubtful)]
 
 
 def refused_by_exchange(orders: Iterable[Order]) -> list[Problem]:
@@ -59,7 +59,8 @@ _RESUME = "nothing is opened there; look at it, then `tradekit resume`"
 _LOOK = "docs/problems.md says what each reason means"
 
 
-def _mismatch(row: ProofRow, quote: str) -> Problem:
+def describe_rest(row: ProofRow, quote: str) -> Problem:
+    """What a person should know of a balance that is not what the books say."""
     what = f"{row.asset}: the exchange says {row.exchange:f}, the books say {row.books:f}"
     fix = f"perhaps {row.causes[0]}; `tradekit reconcile-fills --record {row.asset}` books it as a transfer"
     if not stops_opens(row, quote):

@@ -1,7 +1,8 @@
-"""What is at risk: positions, opening orders that are open or unanswered, and what this batch was already granted.
+"""What is at risk: positions, and opening orders that are open or unanswered. And what the account is worth.
 
 Values are in quote currency. A missing or broken quote never enlarges a cap: such a holding is worth nothing in the
-equity, and in the exposure its full cost or, where that is more, what it was worth at its best bid.
+equity, and in the exposure its full cost or, where that is more, what it was worth at its best bid. A wild quote
+(see `prices`) counts as the smaller of itself and the last good price.
 """
 
 from __future__ import annotations
@@ -10,24 +11,27 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from tradekit.decide.risk.prices import price_of, sound_quote
 from tradekit.decide.universe import tier_of
-from tradekit.domain.market import Quote, Snapshot
+from tradekit.domain.market import Snapshot
+from tradekit.domain.memory import Mark
 from tradekit.domain.numbers import ZERO, total
 from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.domain.universe import Tier
 
+_NO_MARKS: Mapping[str, Mark] = {}
+
 
 class Exposure(NamedTuple):
-    """Value at risk per asset: held, in opening orders, and granted in this batch."""
+    """Value at risk per asset: held, and in opening orders."""
 
     held: Mapping[str, Decimal]
     pending: Mapping[str, Decimal]
-    granted: Mapping[str, Decimal]
 
     def of(self, asset: str) -> Decimal:
         """All that is at risk in one asset."""
-        return total(part.get(asset, ZERO) for part in self)
+        return self.held.get(asset, ZERO) + self.pending.get(asset, ZERO)
 
     def sum(self, assets: Iterable[str] | None = None) -> Decimal:
         """All that is at risk in some assets, or in all."""
@@ -35,33 +39,32 @@ class Exposure(NamedTuple):
 
     def assets(self) -> frozenset[str]:
         """Every asset that something is at risk in, dust too."""
-        return frozenset(self.held) | frozenset(self.pending) | frozenset(self.granted)
+        return frozenset(self.held) | frozenset(self.pending)
 
     def positions(self, dust: Decimal) -> frozenset[str]:
         """Assets that count as positions: worth at least `dust`, or being bought."""
-        buying = frozenset(self.pending) | frozenset(self.granted)
-        return buying | frozenset(asset for asset, value in self.held.items() if value >= dust)
+        return frozenset(self.pending) | frozenset(asset for asset, value in self.held.items() if value >= dust)
 
     def in_tier(self, tier: Tier, state: State) -> Decimal:
         """All that is at risk in the assets of one tier."""
         quote = state.stamp.quote
         return self.sum(asset for asset in self.assets() if tier_of(state.tiers, f"{asset}/{quote}") is tier)
 
-    def with_grant(self, asset: str, notional: Decimal) -> Exposure:
-        """The exposure after one more approval."""
-        return self._replace(granted={**self.granted, asset: self.granted.get(asset, ZERO) + notional})
 
+def measure(state: State, snapshot: Snapshot, *, with_outside: bool = False) -> Exposure:
+    """The exposure before anything is granted. Holdings count at the mid where there is a quote.
 
-def measure(state: State, snapshot: Snapshot) -> Exposure:
-    """The exposure before anything is granted. Holdings count at the mid where there is a quote."""
+    `with_outside` counts what is held and not managed too, where it has a price.
+    """
     held = {}
     for asset, position in state.positions.items():
-        if position.quantity > 0:
+        quantity = position.total if with_outside else position.quantity
+        if quantity > 0:
             quote = sound_quote(snapshot, asset, state.stamp.quote)
             if quote is None:
-                held[asset] = max(position.cost, position.quantity * position.peak)
+                held[asset] = max(position.cost, quantity * position.peak)
             else:
-                held[asset] = position.quantity * (quote.mid if quote.ask > 0 else quote.bid)
+                held[asset] = quantity * price_of(quote)
     pending: dict[str, Decimal] = {}
     for order in state.orders.values():
         proposal = order.intent.approved.proposal
@@ -73,7 +76,7 @@ def measure(state: State, snapshot: Snapshot) -> Exposure:
             left = max(report.amount - (report.filled or ZERO), ZERO)
             price = report.price if quote_asset == state.stamp.quote else None  # else it is in another currency
             pending[base] = pending.get(base, ZERO) + left * (price or _ask(snapshot, f"{base}/{state.stamp.quote}"))
-    return Exposure(held, pending, {})
+    return Exposure(held, pending)
 
 
 def _ask(snapshot: Snapshot, symbol: str) -> Decimal:
@@ -81,29 +84,47 @@ def _ask(snapshot: Snapshot, symbol: str) -> Decimal:
     return ZERO if quote is None else quote.ask
 
 
-def equity_now(state: State, snapshot: Snapshot) -> Decimal | None:
-    """Cash and managed holdings at the bid, or None when a holding has no quote."""
+def equity_now(state: State, snapshot: Snapshot, marks: Mapping[str, Mark] = _NO_MARKS) -> Decimal | None:
+    """Cash and managed holdings at the bid, or None when a holding has no quote or a wild one.
+
+    `marks` are those after this snapshot.
+    """
     value = state.cash
     for asset, position in state.positions.items():
         if position.quantity > 0:
             quote = sound_quote(snapshot, asset, state.stamp.quote)
-            if quote is None:
+            if quote is None or is_wild(marks, asset):
                 return None
             value += position.quantity * quote.bid
     return value
 
 
-def equity_for_caps(state: State, snapshot: Snapshot) -> Decimal:
-    """The smaller of now and the last good value; what has no quote is worth nothing."""
+def equity_for_caps(state: State, snapshot: Snapshot, marks: Mapping[str, Mark] = _NO_MARKS) -> Decimal:
+    """The smaller of now and the last good value; what has no quote is worth nothing. `marks` as in `equity_now`."""
     now = state.cash
     for asset, position in state.positions.items():
         quote = sound_quote(snapshot, asset, state.stamp.quote)
         if quote is not None:
-            now += position.quantity * quote.bid
+            bid = min(quote.bid, marks[asset].price) if is_wild(marks, asset) else quote.bid
+            now += position.quantity * bid
     return now if state.equity is None else min(now, state.equity)
 
 
-def sound_quote(snapshot: Snapshot, asset: str, quote_asset: str) -> Quote | None:
-    """The asset's quote, or None where there is no bid or the book is crossed, which is a broken reading."""
-    quote = snapshot.quotes.get(f"{asset}/{quote_asset}")
-    return None if quote is None or quote.bid <= 0 or 0 < quote.ask < quote.bid else quote
+def equity_for_losses(state: State, snapshot: Snapshot, marks: Mapping[str, Mark]) -> Decimal:
+    """What the account is worth as far as is known: a holding whose quote is missing or wild has its last good price,
+    and its cost where there never was one. So no stop fires because a quote is missing or wrong.
+    """
+    value = state.cash
+    for asset, position in state.positions.items():
+        if position.quantity > 0:
+            quote = sound_quote(snapshot, asset, state.stamp.quote)
+            if quote is not None and not is_wild(marks, asset):
+                value += position.quantity * quote.bid
+            else:
+                value += position.quantity * marks[asset].price if asset in marks else position.cost
+    return value
+
+
+def is_wild(marks: Mapping[str, Mark], asset: str) -> bool:
+    """Whether the asset's quote is too far from its last good price to be believed."""
+    return asset in marks and marks[asset].looks > 0

@@ -1,23 +1,31 @@
-"""All that a rule may look at, and what it may say."""
+"""All that a rule may look at: account, market and policy at one moment, and the proposal with its sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from tradekit.decide.risk.exposure import Exposure
-from tradekit.domain.market import Quote, Snapshot
-from tradekit.domain.numbers import ZERO
+from tradekit.decide.risk import tally
+from tradekit.decide.risk.exposure import Exposure, equity_for_caps, equity_for_losses, measure
+from tradekit.decide.risk.prices import look_at
+from tradekit.decide.risk.tally import Tally
+from tradekit.decide.universe import tier_of
+from tradekit.domain.market import Market, Quote, Snapshot
+from tradekit.domain.memory import Mark
+from tradekit.domain.numbers import BP, ONE, PERCENT, ZERO, ceil_to
 from tradekit.domain.policy.sections import Policy
-from tradekit.domain.proposal import Proposal, Urgency
+from tradekit.domain.proposal import Amount, Proposal
 from tradekit.domain.state import State
 from tradekit.domain.universe import Tier
 
 
 class Situation(NamedTuple):
-    """The account, the market and the policy at one moment. `grants` are the proposals approved so far in this batch.
+    """The account, the market and the policy at one moment, and in `tally` what this batch was granted so far.
 
-    `mismatched` are assets whose balance is not what the books say: nothing is opened in them.
+    `equity` is what percentages are of, `worth` what losses are measured with. `mismatched` are assets whose balance
+    is not what the books say: nothing is opened in them. `marks` are the last good prices, this snapshot included;
+    `closes` the newest trades of symbols whose candles are at hand.
     """
 
     policy: Policy
@@ -25,59 +33,80 @@ class Situation(NamedTuple):
     snapshot: Snapshot
     exposure: Exposure
     equity: Decimal
+    worth: Decimal
     halted: bool
     mismatched: frozenset[str]
     now: int
-    grants: tuple[Proposal, ...] = ()
-
-    @property
-    def opens(self) -> tuple[Proposal, ...]:
-        """The opening proposals approved so far."""
-        return tuple(granted for granted in self.grants if granted.opens)
+    marks: Mapping[str, Mark]
+    closes: Mapping[str, Decimal]
+    tally: Tally
 
 
 class Ask(NamedTuple):
-    """An opening proposal with its size in quote currency and the tier of its symbol."""
+    """A proposal with what the market says of its symbol: its size in quote currency (zero without a quote)."""
 
     proposal: Proposal
     notional: Decimal
     tier: Tier
+    market: Market | None
+    quote: Quote | None
 
 
-class Breach(NamedTuple):
-    """A rule that an ask doesn't meet: a stable code, the policy key, and the figures."""
-
-    code: str
-    rule: str
-    limit: Decimal | None = None
-    actual: Decimal | None = None
-    unit: str = ""
-
-
-class Cap(NamedTuple):
-    """A limit on a sum of notionals, and how much of it is used up."""
-
-    code: str
-    rule: str
-    limit: Decimal
-    used: Decimal
-
-    @property
-    def room(self) -> Decimal:
-        """What still fits."""
-        return max(self.limit - self.used, Decimal(0))
-
-
-def tradable(at: Situation, proposal: Proposal) -> Breach | None:
-    """The exchange trades the symbol now, with filters and a quote that can be reckoned with.
-
-    A stop needs a bid only; everything else is priced from both sides of the book.
+def look(
+    policy: Policy,
+    state: State,
+    snapshot: Snapshot,
+    *,
+    now: int,
+    halted: bool = False,
+    mismatched: frozenset[str] = frozenset(),
+    closes: Mapping[str, Decimal] | None = None,
+    equity: Decimal | None = None,
+    watched: Iterable[str] = (),
+) -> Situation:
+    """The situation before anything is granted. `equity` stands in for what percentages are of; `watched` are assets
+    that are not held and whose prices are followed all the same.
     """
+    closes = closes or {}
+    held = (asset for asset, position in state.positions.items() if position.quantity > 0)
+    marks = look_at(policy, state, snapshot, (*held, *watched), closes)
+    exposure = measure(state, snapshot, with_outside=policy.risk.count_outside_holdings)
+    return Situation(
+        policy=policy,
+        state=state,
+        snapshot=snapshot,
+        exposure=exposure,
+        equity=equity_for_caps(state, snapshot, marks) if equity is None else equity,
+        worth=equity_for_losses(state, snapshot, marks),
+        halted=halted,
+        mismatched=mismatched,
+        now=now,
+        marks=marks,
+        closes=closes,
+        tally=tally.count(policy, state, exposure, now),
+    )
+
+
+def ask_of(at: Situation, proposal: Proposal) -> Ask:
+    """The proposal with its market, its quote and its worth."""
+    quote = at.snapshot.quotes.get(proposal.symbol)
+    size = proposal.size.value
+    if isinstance(proposal.size, Amount):
+        size = size * quote.mid if quote else ZERO
     market = at.snapshot.markets.get(proposal.symbol)
-    if market is None or not market.active or market.price_tick <= ZERO or market.amount_step <= ZERO:
-        return Breach("market_closed", "market")
-    quote: Quote | None = at.snapshot.quotes.get(proposal.symbol)
-    needs_ask = proposal.opens or proposal.urgency is not Urgency.AT_ONCE
-    if quote is None or quote.bid <= ZERO or ZERO < quote.ask < quote.bid or (needs_ask and quote.ask <= ZERO):
-        return Breach("no_quote", "quote")
-    return None
+    return Ask(proposal, size, tier_of(at.state.tiers, proposal.symbol), market, quote)
+
+
+def smallest_amount(at: Situation, ask: Ask) -> Decimal:
+    """The smallest purchase in base units that the exchange takes, and still takes when its stop sells it."""
+    market, exits = ask.market, at.policy.exits
+    assert market is not None and ask.quote is not None
+    at_stop = (ONE - exits.stop_loss_pct * PERCENT) * (ONE - exits.stop_slippage_bp * BP) * (ONE - market.taker_fee)
+    worth = market.min_notional / at_stop if at_stop > ZERO else market.min_notional
+    return ceil_to(max(worth / ask.quote.mid, market.min_amount, market.amount_step), market.amount_step)
+
+
+def smallest_notional(at: Situation, ask: Ask) -> Decimal:
+    """The smallest opening order in quote currency: the policy's minimum, or the exchange's where that is more."""
+    assert ask.quote is not None
+    return max(at.policy.risk.min_order_notional, smallest_amount(at, ask) * ask.quote.mid)

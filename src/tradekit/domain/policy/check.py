@@ -10,7 +10,7 @@ from typing import Any, Final
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput, Problem
 from tradekit.domain.numbers import NotAnAmount, parse_amount, plain
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key
 from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
 
 # Each suggestion takes a millisecond to find.
@@ -133,6 +133,8 @@ def _hint(key: Key) -> str:
 
 
 def _value(key: Key, raw: Any) -> Any:
+    if key.kind in (AMOUNTS, LISTS):
+        return _table(key, raw)
     if key.kind is BOOL:
         if not isinstance(raw, bool):
             raise _WrongValue("is neither true nor false")
@@ -143,15 +145,21 @@ def _value(key: Key, raw: Any) -> Any:
         return _number(key, raw, whole=False)
     if key.kind is TEXT:
         return _text(key, raw)
-    if key.kind is AMOUNTS:
-        if not isinstance(raw, dict):
-            raise _WrongValue("is not a table")
-        return {_text(key, name): _number(key, item, whole=False) for name, item in raw.items()}
     if not isinstance(raw, list):
         raise _WrongValue("is not a list")
     if key.kind is COUNTS:
         return tuple(int(_number(key, item, whole=True)) for item in raw)
     return tuple(_text(key, item) for item in raw)
+
+
+def _table(key: Key, raw: Any) -> Any:
+    if not isinstance(raw, dict):
+        raise _WrongValue("is not a table")
+    if key.kind is AMOUNTS:
+        return {_text(key, name): _number(key, item, whole=False) for name, item in raw.items()}
+    if not all(isinstance(items, list) for items in raw.values()):
+        raise _WrongValue("is not a table of lists")
+    return {_text(key, name): tuple(_text(key, item) for item in items) for name, items in raw.items()}
 
 
 def _number(key: Key, raw: Any, *, whole: bool) -> Decimal:

@@ -21,6 +21,7 @@ TEXT: Final = Kind("a text", "string")
 TEXTS: Final = Kind("a list of texts", "array")
 COUNTS: Final = Kind("a list of whole numbers", "array")
 AMOUNTS: Final = Kind("a table of amounts", "object")
+LISTS: Final = Kind("a table of lists of texts", "object")
 SAME_AS_PAPER: Final = object()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tradekit.domain.policy.keys import AMOUNTS, COUNTS, TEXTS, Key, keys_of
+from tradekit.domain.policy.keys import AMOUNTS, COUNTS, LISTS, TEXTS, Key, keys_of
 from tradekit.domain.policy.sections import SECTIONS
 
 
@@ -36,6 +36,8 @@ def _property(key: Key) -> dict[str, Any]:
     }
     if key.kind is AMOUNTS:
         described["additionalProperties"] = {"type": ["number", "string"]}
+    elif key.kind is LISTS:
+        described["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
     elif key.kind in (TEXTS, COUNTS):
         described["items"] = {"type": "integer"} if key.kind is COUNTS else {"type": "string"}
     elif key.low is not None or key.high is not None:

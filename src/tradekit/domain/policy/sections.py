@@ -1,4 +1,5 @@
-"""Every policy key, defined once. Adding one here adds it to the checks, the schema, `policy show` and the docs.
+"""Every policy key, defined once (those of the risk desk in `risk_sections`). Adding one adds it to the checks, the
+schema, `policy show` and the docs.
 
 Notionals are in the account's quote currency; `pct` is percent of equity unless the help says otherwise; `bp` is a
 hundredth of a percent. A test demands that changing any key changes what tradekit does.
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.account import Mode
 from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, TEXTS, Key, Section, key, keys_of
+from tradekit.domain.policy.risk_sections import CooldownsPolicy, GuardsPolicy, LossesPolicy, RiskPolicy
 
 _ASSET: Final = "[A-Z0-9]{1,20}"
 _PAPER_BALANCES: Final = {
@@ -121,41 +123,6 @@ class ProposalsPolicy(Section, name="proposals"):
     command_timeout_seconds: int = key(COUNT, 10, "then it is ended", unit="seconds", low="1", high="45")
 
 
-class RiskPolicy(Section, name="risk"):
-    """Caps on what may be opened. Open and unanswered orders count; nothing here stops a sale."""
-
-    max_total_at_risk_pct: Decimal = key(
-        NUMBER, Decimal(25), "all positions and opening orders", unit="pct", low="0", high="100", live_required=True
-    )
-    max_asset_pct: Decimal = key(NUMBER, Decimal(5), "one asset", unit="pct", low="0", high="100")
-    max_tier1_pct: Decimal = key(NUMBER, Decimal(25), "all of tier 1", unit="pct", low="0", high="100")
-    max_tier2_pct: Decimal = key(NUMBER, Decimal(15), "all of tier 2", unit="pct", low="0", high="100")
-    max_tier3_pct: Decimal = key(NUMBER, Decimal(5), "all of tier 3", unit="pct", low="0", high="100")
-    max_positions: int = key(
-        COUNT, 8, "assets held or being bought, dust aside", unit="positions", low="0", high="1000"
-    )
-    max_new_positions_per_cycle: int = key(
-        COUNT, 1, "assets first bought in one cycle", unit="positions", low="0", high="1000"
-    )
-    allow_adds_when_saturated: bool = key(BOOL, True, "buy more of what is held when max_positions is reached")
-    min_order_notional: Decimal = key(
-        NUMBER, Decimal(15), "smallest opening order", unit="quote", low="0", high="1000000"
-    )
-    dust_notional: Decimal = key(
-        NUMBER, Decimal(1), "a holding worth less is no position", unit="quote", low="0", high="1000"
-    )
-    clamp_to_caps: bool = key(BOOL, True, "shrink an opening order to what fits instead of refusing it")
-    max_trades_per_hour: int = key(COUNT, 5, "opening orders in 60 minutes", unit="orders", low="0", high="10000")
-    max_trades_per_day: int = key(COUNT, 120, "opening orders in 24 hours", unit="orders", low="0", high="10000")
-    min_seconds_between_trades: int = key(
-        COUNT, 90, "between two opening orders", unit="seconds", low="0", high="86400"
-    )
-    min_seconds_between_symbol_trades: int = key(
-        COUNT, 900, "between two opening orders of one symbol", unit="seconds", low="0", high="86400"
-    )
-    exits_when_halted: bool = key(BOOL, True, "whether stops and other exits go on under the kill switch")
-
-
 class ExecutionPolicy(Section, name="execution"):
     """How orders are placed and how long they rest."""
 
@@ -236,6 +203,9 @@ class Policy(NamedTuple):
     rules: RulesPolicy
     proposals: ProposalsPolicy
     risk: RiskPolicy
+    guards: GuardsPolicy
+    cooldowns: CooldownsPolicy
+    losses: LossesPolicy
     execution: ExecutionPolicy
     exits: ExitsPolicy
     books: BooksPolicy
@@ -250,6 +220,9 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "rules": RulesPolicy,
     "proposals": ProposalsPolicy,
     "risk": RiskPolicy,
+    "guards": GuardsPolicy,
+    "cooldowns": CooldownsPolicy,
+    "losses": LossesPolicy,
     "execution": ExecutionPolicy,
     "exits": ExitsPolicy,
     "books": BooksPolicy,
