@@ -38,3 +38,25 @@ class Fill(NamedTuple):
     def quote(self) -> str:
         """The asset that paid for it."""
         return self.symbol.partition("/")[2]
+
+
+class TradeRow(NamedTuple):
+    """A trade of a history: what books need of it. `fees` are pairs of asset and amount, paid when positive."""
+
+    symbol: str
+    trade_id: str
+    order_id: str | None
+    buys: bool
+    amount: Decimal
+    cost: Decimal
+    fees: tuple[tuple[str, Decimal], ...]
+    time: int
+
+
+class BrokenTrade(NamedTuple):
+    """A trade that makes no sense, told by whoever read it: never booked, never dropped in silence."""
+
+    symbol: str
+    trade_id: str
+    time: int
+    why: str
