@@ -16,21 +16,24 @@ SRC: Final = Path(__file__).parents[1] / "src"
 NETWORK: Final = ("ccxt", "requests", "urllib3", "aiohttp", "ssl", "http.client", "asyncio")
 PAPER: Final = ("sqlite3", "tradekit.adapters.paper")
 TRADING: Final = ("tradekit.steps", "tradekit.flows.cycle", "tradekit.decide.risk")
+BULK: Final = ("msgspec",)
 DRAWING: Final = ("pydantic", "rich", "markdown_it", "pygments")
 
 # The command line, and what it must leave alone (a package stands for everything in it).
 LEFT_ALONE: Final = {
-    "status": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "status --json": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "risk-check": (*NETWORK, *DRAWING),
-    "cycle": (*NETWORK, *DRAWING),
-    "cycle --quiet": (*NETWORK, *DRAWING),
-    "policy check": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "policy show": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "halt": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "resume": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "state verify": (*NETWORK, *PAPER, *TRADING, *DRAWING),
-    "init": (*NETWORK, *PAPER, *TRADING, *DRAWING),
+    "status": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "status --json": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "risk-check": (*NETWORK, *BULK, *DRAWING),
+    "cycle": (*NETWORK, *BULK, *DRAWING),
+    "reconcile-fills": (*NETWORK, *BULK, *DRAWING),
+    "rebuild-positions": (*NETWORK, *BULK, *DRAWING),
+    "cycle --quiet": (*NETWORK, *BULK, *DRAWING),
+    "policy check": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "policy show": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "halt": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "resume": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "state verify": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "init": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
 }
 
 _PROBE: Final = """

@@ -15,11 +15,14 @@ import pytest
 from docs.generate import DOCS, ROOT, command_lines, help_of
 
 from tradekit import __version__
+from tradekit.adapters.fills_file import read_trades
 from tradekit.adapters.policy_file import parse_policy
 from tradekit.adapters.proposals_file import load_proposals, parse_proposals
+from tradekit.domain.fill import TradeRow
 from tradekit.domain.policy.sections import SECTIONS, all_keys
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+FILLS = DOCS / "fills.md"
 FENCE = re.compile(r"^```([a-z]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
@@ -31,8 +34,8 @@ def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
-def blocks(kind: str) -> list[Any]:
-    found = [(page, body) for page in PAGES for word, body in FENCE.findall(text_of(page)) if word == kind]
+def blocks(kind: str, pages: list[Path] = PAGES) -> list[Any]:
+    found = [(page, body) for page in pages for word, body in FENCE.findall(text_of(page)) if word == kind]
     return [pytest.param(body, id=f"{page.name}-{number}") for number, (page, body) in enumerate(found)]
 
 
@@ -134,9 +137,17 @@ def test_toml_examples_are_good_policies(body: str) -> None:
     parse_policy(body, "example")
 
 
-@pytest.mark.parametrize("body", blocks("jsonl"))
+@pytest.mark.parametrize("body", blocks("jsonl", [page for page in PAGES if page != FILLS]))
 def test_json_lines_are_good_proposals(body: str) -> None:
     assert parse_proposals(body, "example")
+
+
+@pytest.mark.parametrize("body", blocks("jsonl", [FILLS]))
+def test_json_lines_are_good_fills(body: str, tmp_path: Path) -> None:
+    (tmp_path / "fills.jsonl").write_text(body)
+    rows = list(read_trades(str(tmp_path / "fills.jsonl")))
+    assert len(rows) == body.count("\n")
+    assert all(isinstance(row, TradeRow) for row in rows)
 
 
 @pytest.mark.parametrize("body", blocks("json"))

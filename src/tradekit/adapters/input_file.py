@@ -19,6 +19,7 @@ from tradekit.domain.errors import BadInput, Problem
 
 STDIN: Final = "standard input"
 STDIN_PATIENCE_SECONDS: Final = 30
+A_PIPE_GOES_TO_STDIN: Final = "name a file; a pipe goes to stdin"
 _CHUNK: Final = 65536
 _NOT_FILES: Final = (errno.ENXIO, errno.ENODEV, errno.EISDIR, errno.EOPNOTSUPP)
 
@@ -30,11 +31,7 @@ def read_text_file(path: Path, limit: int, *, trusted: bool = False) -> str:
     `file_missing`, `file_unreadable`, `file_not_regular`, `file_too_large`, `file_not_utf8` or `file_insecure`.
     """
     name = safe(str(path))
-    try:
-        # Without O_NONBLOCK a FIFO that nobody writes to would block right here.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        raise _cannot_open(name, error) from None
+    descriptor = open_regular_file(path)
     try:
         _check_opened(os.fstat(descriptor), name, limit, trusted=trusted)
         data = _read_up_to(descriptor, limit + 1)
@@ -45,6 +42,23 @@ def read_text_file(path: Path, limit: int, *, trusted: bool = False) -> str:
     if len(data) > limit:
         raise _too_large(name, limit)
     return decode_text(data, name)
+
+
+def open_regular_file(path: Path, instead: str = A_PIPE_GOES_TO_STDIN) -> int:
+    """A descriptor of a regular file, open for reading; `instead` says what to do where the path is anything else.
+
+    Never waits. Raises `BadInput` with `file_missing`, `file_unreadable` or `file_not_regular`.
+    """
+    name = safe(str(path))
+    try:
+        # Without O_NONBLOCK a FIFO that nobody writes to would block right here.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise _cannot_open(name, error, instead) from None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _not_regular(name, instead)
 
 
 def read_stdin(limit: int, *, descriptor: int | None = None, patience_seconds: float = STDIN_PATIENCE_SECONDS) -> str:
@@ -86,8 +100,6 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def _check_opened(found: os.stat_result, name: str, limit: int, *, trusted: bool) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise _not_regular(name)
     if trusted and found.st_mode & stat.S_IWOTH:
         raise BadInput(Problem("file_insecure", f"{name}: every user may write it", "chmod o-w " + name))
     # Root reads the files of others on purpose: in containers it is the rule.
@@ -121,18 +133,18 @@ def _read_patiently(descriptor: int, count: int, patience_seconds: float) -> byt
     return bytes(data)
 
 
-def _cannot_open(name: str, error: OSError | ValueError) -> BadInput:
+def _cannot_open(name: str, error: OSError | ValueError, instead: str = A_PIPE_GOES_TO_STDIN) -> BadInput:
     code = error.errno if isinstance(error, OSError) else None
     if code in (errno.ENOENT, errno.ENOTDIR):
         return BadInput(Problem("file_missing", f"{name}: no such file", "check the path"))
     if code in _NOT_FILES:
-        return _not_regular(name)
+        return _not_regular(name, instead)
     reason = error.strerror if isinstance(error, OSError) else "not a path"
     return BadInput(Problem("file_unreadable", f"{name}: cannot be read: {reason}", "check path and permissions"))
 
 
-def _not_regular(name: str) -> BadInput:
-    return BadInput(Problem("file_not_regular", f"{name}: not a regular file", "name a file; a pipe goes to stdin"))
+def _not_regular(name: str, instead: str) -> BadInput:
+    return BadInput(Problem("file_not_regular", f"{name}: not a regular file", instead))
 
 
 def _too_large(name: str, limit: int) -> BadInput:

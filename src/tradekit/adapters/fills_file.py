@@ -1,0 +1,75 @@
+"""Reads the fills file of `tradekit rebuild-positions --from`: JSON lines of ccxt unified trades, plain or gzipped.
+
+Must never touch a float, never drop a trade without a word, and never hold more than a bounded part of the file in
+memory. Trades come out in order of time, symbol and id, duplicates included. A file that can't be read as a whole is
+refused; a trade that can be read but makes no sense comes out as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from tradekit.adapters.fills_source import MAX_LINE, FillsSource, Lines
+from tradekit.domain.errors import BadInput, Problem
+
+if TYPE_CHECKING:
+    from tradekit.adapters.fills_fields import Row
+
+RUN_ROWS: Final = 20_000
+
+
+def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -> Generator[Row, None, None]:
+    """The trades in the file `path`, which is opened when the first one is asked for.
+
+    A file in ascending order of time is looked through once for its order and then streamed. Any other one is sorted
+    through a temporary file of about 200 bytes a trade, in `TMPDIR`. `block` is the size of the parts that are read, in
+    bytes, `run_rows` how many rows are sorted in memory.
+
+    Raises `BadInput` as `FillsSource` and its `blocks` do, and with `fills_empty`, `fills_syntax`,
+    `fills_missing_field`, `fills_bad_value`, `fills_changed` or `fills_not_sorted`, also after the first trades.
+    """
+    # msgspec is loaded for a file of fills only.
+    from tradekit.adapters.fills_order import ascending, is_ascending, sorted_rows
+
+    with FillsSource(path) as source:
+        blocks = (_rows(lines, source.name) for lines in source.lines(block))
+        if is_ascending(source.blocks(block)):
+            rows: Iterator[Row] = chain.from_iterable(ascending(blocks, source.name))
+        else:
+            rows = sorted_rows(chain.from_iterable(blocks), source.name, run_rows)
+        first = next(rows, None)
+        if first is None:
+            raise BadInput(Problem("fills_empty", f"{source.name}: has no trade in it", "name a file with trades"))
+        yield first
+        yield from rows
+
+
+def _rows(lines: Lines, name: str) -> list[Row]:
+    from tradekit.adapters.fills_plain import plain_rows
+
+    plain = plain_rows(lines.lines)
+    return list(_closely(lines, name)) if plain is None else plain
+
+
+def _closely(lines: Lines, name: str) -> Iterator[Row]:
+    """The rows of some lines, read one by one. Raises `BadInput` for the first line that is no trade."""
+    from tradekit.adapters.fills_fields import FIELDS, MissingField, NotATrade, read_trade
+    from tradekit.adapters.fills_numbers import BadField
+
+    for number, line in enumerate(lines.lines, lines.number):
+        place = f"{name}: line {number}:"
+        if line.strip(b" \t\r"):
+            try:
+                yield read_trade(line)
+            except NotATrade as error:
+                what, fix = error.args
+                raise BadInput(Problem("fills_syntax", f"{place} {what}", fix)) from None
+            except MissingField as error:
+                (field,) = error.args
+                raise BadInput(Problem("fills_missing_field", f"{place} {field} is missing", FIELDS[field])) from None
+            except BadField as error:
+                field, what = error.args
+                fix = FIELDS[field.partition(".")[0]]
+                raise BadInput(Problem("fills_bad_value", f"{place} {field} {what}", fix)) from None
