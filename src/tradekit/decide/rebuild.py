@@ -20,10 +20,14 @@ from tradekit.domain.event import (
     BooksRebuilt,
     FillBooked,
     FlowRecorded,
+    OrderAcknowledged,
+    OrderAdopted,
+    OrderIntended,
     Record,
     StateRestored,
 )
 from tradekit.domain.fill import BrokenTrade, TradeRow
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
 
@@ -82,6 +86,23 @@ def _entered(books: Books, fills: list[BookedFill]) -> Ledger:
     for booked in sorted(fills, key=lambda booked: key_of(booked.fill)):
         ledger.enter(booked.fill, booked.owner)
     return ledger
+
+
+def orders_sent(records: Iterable[Record]) -> frozenset[tuple[str, str]]:
+    """Symbol and exchange id of every order of tradekit: not every exchange tells our own id with a trade."""
+    symbols: dict[ClientOrderId, str] = {}
+    sent = set()
+    for record in records:
+        match record.event:
+            case OrderIntended(intent):
+                symbols[intent.client_order_id] = intent.symbol
+            case OrderAcknowledged(id, exchange_id):
+                sent.add((symbols.get(id, ""), exchange_id))
+            case OrderAdopted(intent, exchange_id):
+                sent.add((intent.symbol, exchange_id))
+            case _:
+                pass
+    return frozenset(sent)
 
 
 class History(NamedTuple):
