@@ -154,18 +154,23 @@ def test_a_trade_without_our_id_waits_while_an_order_of_ours_is_unanswered() -> 
 # rebuilds
 
 
-@pytest.mark.parametrize("hours", [1, 30, 400])
-def test_a_window_that_is_too_short_loses_no_position(hours: int) -> None:
+@pytest.mark.parametrize("hours", [-1, 0, 0.1, 1, 30, 400])
+def test_a_window_that_is_too_short_loses_no_position(hours: float) -> None:
     world = opened()
     world.cycle(buy(BTC, amount="0.3"))
     world.clock.advance(20 * HOUR)
     world.cycle(buy(ETH, amount="1"))
     world.cycle(sell(BTC, amount="0.1"))
+    world.by_hand(BTC, Side.BUY, "0.01")
+    world.reconcile()
+    world.clock.advance(10 * MINUTE)
+    world.by_hand(ETH, Side.BUY, "0.01", "50")
+    world.reconcile()
     before = {asset: (p.quantity, p.outside) for asset, p in world.state.positions.items()}
-    report = world.rebuild(Source.EXCHANGE, since=world.clock.now() - hours * HOUR)
+    report = world.rebuild(Source.EXCHANGE, since=world.clock.now() - int(hours * HOUR))
     assert {asset: (p.quantity, p.outside) for asset, p in world.state.positions.items()} == before
     assert {lot.asset for lot in report.openings} >= {"USDT"}
-    assert ("BTC" in {lot.asset for lot in report.openings}) is (hours == 1)
+    assert ("BTC" in {lot.asset for lot in report.openings}) is (hours < 20)
     world.check_quiet()
     world.exchange.set_quote(BTC, "50", "50.1")  # half: the stop sells what was bought
     world.cycle()

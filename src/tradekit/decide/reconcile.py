@@ -80,21 +80,21 @@ def ask_from(state: State, symbols: Iterable[str], since: int | None = None) -> 
 
 
 def questions(state: State, listed: Sequence[Fill | BrokenTrade]) -> Question:
-    """Trades so old that they may be booked without being remembered, and orders of ours that the state has not."""
+    """Trades so old that they may be booked without being remembered, and orders of ours that the state has not.
+
+    Nothing is asked about trades that are known here: a run with nothing new asks nobody.
+    """
     recent = _recent(state)
-    trades = {
-        (fill.symbol, fill.trade_id): None
+    unknown = [
+        fill
         for fill in listed
-        if isinstance(fill, Fill)
-        and (fill.symbol, fill.trade_id) not in recent
-        and fill.time <= state.recent.forgotten
-        and not _is_counted(state, fill)
-    }
+        if isinstance(fill, Fill) and (fill.symbol, fill.trade_id) not in recent and not _is_counted(state, fill)
+    ]
+    trades = {(fill.symbol, fill.trade_id): None for fill in unknown if fill.time <= state.recent.forgotten}
     ids = {
         fill.client_order_id: None
-        for fill in listed
-        if isinstance(fill, Fill)
-        and fill.client_order_id is not None
+        for fill in unknown
+        if fill.client_order_id is not None
         and is_ours(fill.client_order_id)
         and fill.client_order_id not in state.orders
     }

@@ -143,10 +143,11 @@ def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade],
     sent = orders_sent(desk.store.history())
     now, counted_until = desk.clock.now(), desk.clock.now()
     if source is Source.EXCHANGE:
-        counted_until = now - OVERLAP_MS
+        since = min(since or 0, now)
+        counted_until = max(now - OVERLAP_MS, since - 1)  # what is older than the window is in an opening lot
         quote = state.stamp.quote
         held = {f"{asset}/{quote}" for asset in desk.exchange.snapshot(()).balances if asset != quote}
-        listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since or 0))
+        listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since))
         owners = {
             (t.symbol, t.trade_id): Owner.TRADEKIT if (t.symbol, t.exchange_id) in sent else owner_of(state, t, managed)
             for t in listed
