@@ -265,6 +265,7 @@ def test_a_change_of_the_cost_method_is_told_until_it_is_applied(account: Comman
     ran = account("reconcile-fills")
     assert (ran.code, ran.problems) == (11, ["cost_method_differs"])
     assert "`tradekit rebuild-positions --apply`" in ran.err
+    assert "kept by fifo, not average" in account("rebuild-positions").out
     ran = account("rebuild-positions --apply --json")
     assert (ran.code, ran.data["method"]) == (0, "fifo")
     agrees(account)

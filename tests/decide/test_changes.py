@@ -10,7 +10,7 @@ from some_books import books_of
 from tradekit.decide.changes import PositionChange, compare
 from tradekit.decide.rebuild import OpeningLot
 from tradekit.domain.books import Books, CostMethod, Tally
-from tradekit.domain.position import Position
+from tradekit.domain.position import Lot, Position
 
 D = Decimal
 ETH = Position("ETH", D(2), D(100), D(1))
@@ -78,6 +78,11 @@ def test_another_cost_alone_is_another_order_of_trades() -> None:
 
 def test_or_another_method() -> None:
     new = with_eth(cost=D(90))._replace(method=CostMethod.FIFO)
+    assert change(new).reasons == ("kept by fifo, not average",)
+
+
+def test_lots_that_were_not_kept_before_are_a_change_of_method() -> None:
+    new = with_eth(lots=(Lot(D(2), D(100), 0),))._replace(method=CostMethod.FIFO)  # type: ignore[arg-type]
     assert change(new).reasons == ("kept by fifo, not average",)
 
 
