@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from desk import World
+from desk import FakeStore, World
 from event_stories import restored
 from fake_exchange import FakeOrder
 from tradekit.domain.books import Owner
-from tradekit.domain.event import FillBooked, FilledPart
+from tradekit.domain.event import FillBooked, FilledPart, Record
 from tradekit.domain.fill import Fill
 from tradekit.domain.hold import Hold
 from tradekit.domain.ids import ClientOrderId, client_order_id
 from tradekit.domain.numbers import ZERO
+from tradekit.domain.ports import Generation, Loaded
 from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.flows.rebuild_positions import RebuildReport, Source, rebuild_positions
 from tradekit.flows.reconcile_fills import ReconcileReport, Wanted, reconcile_fills
+from tradekit.flows.restore import restore
 from tradekit.flows.resume import lift_stops
 
 HOUR = 3_600_000
@@ -26,7 +29,9 @@ DAY = 24 * HOUR
 
 
 class BooksWorld(World):
-    """Every word begins a new process, as cron would."""
+    """Every word begins a new process, as cron would. `first` is a state for a test to go back to."""
+
+    first: State
 
     def reconcile(self, *symbols: str, since: int | None = None, record: tuple[str, ...] = ()) -> ReconcileReport:
         """`tradekit reconcile-fills`."""
@@ -55,6 +60,10 @@ class BooksWorld(World):
         """The home is what it was at the backup: nobody remembers what came after."""
         for name in _FILES:
             setattr(self.store, name, copy.deepcopy(home[name]))
+
+    def lose_journal(self) -> None:
+        """The journal is damaged from its first line on: a restore goes on from the newest state alone."""
+        restore(_DamagedFiles(self.store), None)
 
     def by_hand(self, symbol: str, side: Side, amount: str, price: str = "100", *, listed_after: int = 0) -> Fill:
         """A trade that somebody made on the same account, listed only after so many milliseconds."""
@@ -90,13 +99,40 @@ class BooksWorld(World):
 
     def check_quiet(self) -> None:
         """Books equal balances, and one more reconcile changes nothing."""
-        assert self.differences() == {}
+        assert self.differences() == {}, self.differences()
         for asset, tally in self.state.books.tallies.items():
             assert tally.total == self.state.books.total(asset), asset
         records, saves = len(self.store.records), self.store.saves
         report = self.reconcile()
         assert not report.settled.fills.fresh
         assert (len(self.store.records), self.store.saves) == (records, saves)
+
+
+class _DamagedFiles:
+    """Implements `StateHistory` over a store whose journal is not whole."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self._store = store
+        self.append, self.save = store.append, store.save
+
+    def history(self) -> Iterator[Record]:
+        return self._store.history()
+
+    def generations(self) -> Sequence[Generation]:
+        return ()
+
+    def old_state(self, name: str) -> State:
+        raise AssertionError("there are no older states")
+
+    def set_aside_damage(self) -> Sequence[str]:
+        return ("000001.jsonl.damaged1",)
+
+    def intents_in(self, names: Sequence[str]) -> Sequence[Record]:
+        return ()
+
+    def load_newest_whole(self) -> Loaded:
+        self._store.begin_anew()
+        return self._store.load()
 
 
 def our_id(number: int) -> ClientOrderId:

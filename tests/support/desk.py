@@ -120,6 +120,7 @@ class FakeStore:
         self._saved: str | None = None
         self._lines: list[str] = []
         self._intended: set[ClientOrderId] = set()
+        self._begin = 0
         self.records: list[Record] = []
         self.halted = False
         self.full = False
@@ -129,7 +130,7 @@ class FakeStore:
         if self._saved is None:
             return Loaded(None, ())
         state = from_plain(State, json.loads(self._saved))
-        lines = self._lines[state.seq :]
+        lines = self._lines[state.seq - self._begin :]
         return Loaded(state, tuple(from_plain(Record, json.loads(line)) for line in lines))
 
     def create(self, state: State) -> None:
@@ -140,7 +141,7 @@ class FakeStore:
             raise NeedsHuman(Problem("disk_full", "no room", "make some"))
         names = " ".join(type(event).__name__ for event in events)
         with self._effects.effect(f"append {names}"):
-            first = len(self.records) + 1
+            first = self._begin + len(self.records) + 1
             records = tuple(Record(seq, time, event) for seq, event in enumerate(events, start=first))
             self.records += records
             self._lines += [json.dumps(to_plain(Record, record)) for record in records]
@@ -157,6 +158,12 @@ class FakeStore:
 
     def history(self) -> Iterator[Record]:
         yield from (from_plain(Record, json.loads(line)) for line in self._lines)
+
+    def begin_anew(self) -> None:
+        """The journal is gone; the next event goes on from the state that was saved."""
+        assert self._saved is not None
+        self._begin = from_plain(State, json.loads(self._saved)).seq
+        self.records, self._lines = [], []
 
     def has_intent(self, id: ClientOrderId) -> bool:
         return id in self._intended
@@ -175,18 +182,20 @@ class FakeIndex:
 
     def fills(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         self.asked += 1
-        booked: dict[tuple[str, str], tuple[int, str]] = {}
+        booked: dict[tuple[str, str], str] = {}
+        as_of: dict[int, dict[tuple[str, str], str]] = {}
         for record in self._store.records:
             match record.event:
                 case FillBooked(fill):
-                    booked[fill.symbol, fill.trade_id] = (record.seq, fill.digest)
+                    booked[fill.symbol, fill.trade_id] = fill.digest
                 case BooksRebuilt(fills=fills):
-                    booked |= {(f.symbol, f.trade_id): (record.seq, f.digest) for f, _ in fills}
+                    booked |= {(f.symbol, f.trade_id): f.digest for f, _ in fills}
                 case StateRestored(books_seq=seq):
-                    booked = {id: (at, digest) for id, (at, digest) in booked.items() if at <= seq}
+                    booked = dict(as_of[seq])
                 case _:
                     pass
-        return {id: booked[id][1] for id in ids if id in booked}
+            as_of[record.seq] = dict(booked)
+        return {id: booked[id] for id in ids if id in booked}
 
     def orders(self, ids: Sequence[ClientOrderId]) -> frozenset[ClientOrderId]:
         return frozenset(ids) & {intent.client_order_id for intent in self._intents()}

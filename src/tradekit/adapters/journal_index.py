@@ -34,10 +34,25 @@ if TYPE_CHECKING:
 _SCHEMA: Final = """
 create table if not exists consumed (id text primary key, digest text not null) without rowid;
 create table if not exists fills (
-    symbol text, trade_id text, digest text not null, seq integer not null, primary key (symbol, trade_id)
+    symbol text, trade_id text, seq integer, digest text not null, primary key (symbol, trade_id, seq)
 ) without rowid;
+create table if not exists restores (seq integer primary key, books_seq integer not null);
 create table if not exists orders (id text primary key) without rowid;
 create table if not exists progress (position text not null);
+"""
+
+
+# The events that made the books in force: those after the last restore, and those up to where it went back to, less
+# what an earlier restore had undone by then, and so on. A later restore may go back to what an earlier one undid.
+_BOOKED: Final = """
+with recursive made (after, until) as (
+    select coalesce(max(seq), 0), 1 << 62 from restores
+    union all
+    select coalesce((select max(seq) from restores where seq <= undone.books_seq), 0), undone.books_seq
+    from made join restores as undone on undone.seq = made.after
+)
+select digest from fills join made on fills.seq > made.after and fills.seq <= made.until
+where symbol = ? and trade_id = ? order by fills.seq desc limit 1
 """
 
 
@@ -55,7 +70,7 @@ class FileIndex:
 
     def fills(self, ids: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         """See `JournalIndex.fills`."""
-        rows = self._ask("select digest from fills where symbol = ? and trade_id = ?", ids)
+        rows = self._ask(_BOOKED, ids)
         return {id: row for id, row in zip(ids, rows, strict=True) if row is not None}
 
     def orders(self, ids: Sequence[ClientOrderId]) -> frozenset[ClientOrderId]:
@@ -87,7 +102,7 @@ class FileIndex:
             index.executescript(_SCHEMA)
             with index:
                 if from_start:
-                    for table in ("progress", "fills", "orders"):
+                    for table in ("progress", "fills", "restores", "orders"):
                         index.execute(f"delete from {table}")  # noqa: S608 - names of our own
                 _catch_up(index, self._lines)
             rows = (index.execute(query, key).fetchone() for key in keys)
@@ -120,11 +135,11 @@ def _enter(index: Connection, record: Record) -> None:
             for fill, _ in fills:
                 _enter_fill(index, record.seq, fill)
         case StateRestored(books_seq=seq):  # trades since those books come in again
-            index.execute("delete from fills where seq > ?", (seq,))
+            index.execute("insert or replace into restores values (?, ?)", (record.seq, seq))
         case _:
             pass
 
 
 def _enter_fill(index: Connection, seq: int, fill: Fill) -> None:
-    values = (fill.symbol, fill.trade_id, fill.digest, seq)
+    values = (fill.symbol, fill.trade_id, seq, fill.digest)
     index.execute("insert or replace into fills values (?, ?, ?, ?)", values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradekit.decide.booking import book, keep_peaks, settled_at
 from tradekit.decide.ledger import Ledger
 from tradekit.decide.order_events import order_of, put, settled
-from tradekit.domain.books import BookedFill, Books, FillKey, RecentFills, Tally
+from tradekit.domain.books import BookedFill, Books, FillKey, RecentFills, Tally, key_of
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -16,7 +16,6 @@ from tradekit.domain.event import (
     FlowRecorded,
     StateRestored,
 )
-from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
 from tradekit.domain.state import State
 
@@ -63,8 +62,10 @@ def write(ledger: Ledger, change: BookChange, now: int) -> None:
 
 def restore(state: State, restored: StateRestored) -> State:
     """Fills after the older books come in again, so orders forget those fills too."""
-    nothing = FilledPart(ZERO, ZERO)
-    parts = {id: restored.filled.get(id, nothing) for id in state.orders}
+    parts = {
+        id: restored.filled.get(id, FilledPart(order.counted, order.counted * order.intent.price))
+        for id, order in state.orders.items()
+    }
     return state._replace(
         books=restored.books,
         recent=restored.recent,
@@ -78,9 +79,10 @@ def take_rebuilt(state: State, rebuilt: BooksRebuilt, now: int) -> State:
     """Fills of the new books are known by id; where the source is the journal, so are those that were known before."""
     books = keep_peaks(rebuilt.books, state.positions)
     if rebuilt.counted_until:
-        last = max((fill.time for fill, _ in rebuilt.fills), default=0)
+        fills = tuple(sorted(rebuilt.fills, key=lambda booked: key_of(booked.fill)))
+        last = max((fill.time for fill, _ in fills), default=0)
         until = FillKey(max(last, rebuilt.counted_until) + 1, "", "")
-        recent = RecentFills(books, until, rebuilt.fills, forgotten=rebuilt.counted_until)
+        recent = RecentFills(books, until, fills, forgotten=rebuilt.counted_until)
         state = state._replace(counted_until=rebuilt.counted_until, cursors={})
     else:
         recent = settled_at(books, state.recent)._replace(out_of_order=False)

@@ -52,9 +52,9 @@ def _reasons(old: Books, new: Books, before: Position, after: Position, lot: Ope
     if before.quantity + before.outside == after.quantity + after.outside and before.quantity != after.quantity:
         more = after.quantity - before.quantity
         reasons.append(f"{plain(abs(more))} units {'are' if more > 0 else 'are not'} managed")
-    if not reasons and (before.cost, before.realized) != (after.cost, after.realized):
-        if old.method is not new.method:
-            reasons.append(f"kept by {new.method}, not {old.method}")
-        else:
-            reasons.append("trades in another order: a late one is at its place now")
+    costs_differ = (before.cost, before.realized) != (after.cost, after.realized)
+    if not reasons and old.method is not new.method and (costs_differ or before.lots != after.lots):
+        reasons.append(f"kept by {new.method}, not {old.method}")
+    elif not reasons and costs_differ:
+        reasons.append("trades in another order: a late one is at its place now")
     return reasons

@@ -89,7 +89,7 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
         case OrderFinal(id, word, reported):
             return settled(move(state, id, Closing(now, word, reported)), id, now)
         case OrderAdopted(intent, exchange_id, counted):
-            return put(state, Order(intent, Open(now), exchange_id, counted.amount, counted.cost))
+            return put(state, Order(intent, Open(now), exchange_id, *counted, counted.amount))
         case ForeignOrdersSeen(orders):
             return state._replace(foreign=orders)
         case FillBooked() as booked:

@@ -20,10 +20,14 @@ from tradekit.domain.event import (
     BooksRebuilt,
     FillBooked,
     FlowRecorded,
+    OrderAcknowledged,
+    OrderAdopted,
+    OrderIntended,
     Record,
     StateRestored,
 )
 from tradekit.domain.fill import BrokenTrade, TradeRow
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
 
@@ -84,6 +88,23 @@ def _entered(books: Books, fills: list[BookedFill]) -> Ledger:
     return ledger
 
 
+def orders_sent(records: Iterable[Record]) -> frozenset[tuple[str, str]]:
+    """Symbol and exchange id of every order of tradekit: not every exchange tells our own id with a trade."""
+    symbols: dict[ClientOrderId, str] = {}
+    sent = set()
+    for record in records:
+        match record.event:
+            case OrderIntended(intent):
+                symbols[intent.client_order_id] = intent.symbol
+            case OrderAcknowledged(id, exchange_id):
+                sent.add((symbols.get(id, ""), exchange_id))
+            case OrderAdopted(intent, exchange_id):
+                sent.add((intent.symbol, exchange_id))
+            case _:
+                pass
+    return frozenset(sent)
+
+
 class History(NamedTuple):
     """What a history of trades makes of an empty account. Times are those of its first and last trade.
 
@@ -113,11 +134,11 @@ def fold_history(
     quote: str,
     method: CostMethod,
     owner_of: Callable[[str], Owner],
-    owners: Mapping[tuple[str, str], Owner] = {},
+    whose: Callable[[TradeRow], Owner | None] | None = None,
 ) -> History:
     """Folds trades that come in (time, symbol, id) order, each once.
 
-    Whose trade it is says `owners` by (symbol, trade id), else `owner_of` by symbol.
+    Whose trade it is says `whose` where it knows, else `owner_of` by symbol.
     """
     ledger = Ledger(Books(quote, method))
     markets: dict[str, _Market] = {}
@@ -143,8 +164,8 @@ def fold_history(
                 changed.append(BrokenTrade(symbol, id, time, "comes again with other content; the first counts"))
             continue
         ids.add(id)
-        if owners:
-            owner = owners.get((symbol, id), owner)
+        if whose is not None:
+            owner = whose(row) or owner
         trade(page, counter, buys, amount, cost, fees, time, owner)
         first = first or time
         trades += 1

@@ -80,21 +80,21 @@ def ask_from(state: State, symbols: Iterable[str], since: int | None = None) -> 
 
 
 def questions(state: State, listed: Sequence[Fill | BrokenTrade]) -> Question:
-    """Trades so old that they may be booked without being remembered, and orders of ours that the state has not."""
+    """Trades so old that they may be booked without being remembered, and orders of ours that the state has not.
+
+    Nothing is asked about trades that are known here: a run with nothing new asks nobody.
+    """
     recent = _recent(state)
-    trades = {
-        (fill.symbol, fill.trade_id): None
+    unknown = [
+        fill
         for fill in listed
-        if isinstance(fill, Fill)
-        and (fill.symbol, fill.trade_id) not in recent
-        and fill.time <= state.recent.forgotten
-        and not _is_counted(state, fill)
-    }
+        if isinstance(fill, Fill) and (fill.symbol, fill.trade_id) not in recent and not _is_counted(state, fill)
+    ]
+    trades = {(fill.symbol, fill.trade_id): None for fill in unknown if fill.time <= state.recent.forgotten}
     ids = {
         fill.client_order_id: None
-        for fill in listed
-        if isinstance(fill, Fill)
-        and fill.client_order_id is not None
+        for fill in unknown
+        if fill.client_order_id is not None
         and is_ours(fill.client_order_id)
         and fill.client_order_id not in state.orders
     }
@@ -116,7 +116,7 @@ def reconcile(
     doubts: list[Hold] = []
     duplicates = counted = 0
     for trade in sorted(listed, key=lambda trade: (trade.time, trade.symbol, trade.trade_id)):
-        if trade.time < since.get(trade.symbol, now + FUTURE_MS + 1):
+        if trade.time < since.get(trade.symbol, now + FUTURE_MS + 1) or _may_be_unanswered(state, trade):
             continue
         id = (trade.symbol, trade.trade_id)
         if isinstance(trade, BrokenTrade):
@@ -178,6 +178,20 @@ def _is_counted(state: State, fill: Fill) -> bool:
         return False
     order = order_of(state.orders, fill)
     return order is None or order.intent.created < state.opened_at
+
+
+def _may_be_unanswered(state: State, trade: Fill | BrokenTrade) -> bool:
+    """Whether an order of ours may have made the trade, of which the exchange has not told its own id yet.
+
+    The trade is left for later: it comes again, and by then it is known whose it is.
+    """
+    if isinstance(trade, BrokenTrade) or trade.client_order_id is not None:
+        return False
+    waiting = [order.intent for order in state.orders.values() if order.is_unanswered]
+    suspects = [intent for intent in waiting if (intent.symbol, intent.side) == (trade.symbol, trade.side)]
+    return (
+        any(trade.time >= intent.created - MARGIN_MS for intent in suspects) and order_of(state.orders, trade) is None
+    )
 
 
 def _is_lost(state: State, fill: Fill, known: Known) -> bool:

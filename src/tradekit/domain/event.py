@@ -171,6 +171,8 @@ class StateRestored(NamedTuple):
 class BooksRebuilt(NamedTuple):
     """A human, or a late fill, had the books folded anew from `source`: the journal, the exchange or a file.
 
+    After a `restore` of a journal without its beginning they are taken as they are.
+
     Trades up to `counted_until` (milliseconds; 0: as before) are inside `books`, and so are the `fills`, the only ones
     after that. `filled` is what orders had booked by then, where the source knows it.
     """

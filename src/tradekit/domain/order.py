@@ -132,13 +132,17 @@ class IllegalMove(ValueError):
 
 
 class Order(NamedTuple):
-    """An intent, what became of it, and what of it is booked: `filled` base units for `cost` quote currency."""
+    """An intent, what became of it, and what of it is booked: `filled` base units for `cost` quote currency.
+
+    `counted` of them are in the books without being a fill there: an adopted order had filled before they were opened.
+    """
 
     intent: OrderIntent
     state: OrderState
     exchange_id: str | None = None
     filled: Decimal = ZERO
     cost: Decimal = ZERO
+    counted: Decimal = ZERO
 
     @property
     def id(self) -> ClientOrderId:

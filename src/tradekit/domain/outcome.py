@@ -72,7 +72,10 @@ class ReportedStatus(StrEnum):
 
 
 class OrderReport(NamedTuple):
-    """One order as the exchange tells it. `amount` and `filled` are base units, None where it doesn't say."""
+    """One order as the exchange tells it. `amount` and `filled` are base units, None where it doesn't say.
+
+    `time` is when it was placed, in milliseconds.
+    """
 
     client_order_id: ClientOrderId | None
     exchange_id: str

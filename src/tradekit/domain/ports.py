@@ -153,6 +153,10 @@ class StateHistory(Protocol):
         """The newest state that is whole, with the journal after it. Raises `NeedsHuman` when there is none."""
         ...
 
+    def history(self) -> Iterator[Record]:
+        """See `Store.history`."""
+        ...
+
     def old_state(self, name: str) -> State:
         """An older state. Raises `BadInput` for an unknown name, `NeedsHuman` for a damaged one."""
         ...

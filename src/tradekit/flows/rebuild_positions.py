@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from tradekit.decide.changes import PositionChange, compare
 from tradekit.decide.doubts import holds_for
+from tradekit.decide.order_events import order_of
 from tradekit.decide.proof import ProofRow, prove
-from tradekit.decide.rebuild import History, OpeningLot, fold_history, fold_journal, with_opening_lots
+from tradekit.decide.rebuild import History, OpeningLot, fold_history, fold_journal, orders_sent, with_opening_lots
 from tradekit.decide.reconcile import OVERLAP_MS, owner_of, rows_of
-from tradekit.domain.books import BookedFill, Books, CostMethod, Owner
+from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, key_of
 from tradekit.domain.errors import ExitCode, NeedsHuman, Problem
 from tradekit.domain.event import BooksRebuilt, FilledPart, HoldPlaced
 from tradekit.domain.fill import BrokenTrade, Fill, TradeRow
@@ -139,21 +140,35 @@ def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade],
     managed, state = desk.policy.account.managed, desk.state
     fills: list[BookedFill] = []
     owners: dict[tuple[str, str], Owner] = {}
+    sent = orders_sent(desk.store.history())
     now, counted_until = desk.clock.now(), desk.clock.now()
     if source is Source.EXCHANGE:
-        counted_until = now - OVERLAP_MS
-        listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk)), since or 0))
-        owners = {(t.symbol, t.trade_id): owner_of(state, t, managed) for t in listed if isinstance(t, Fill)}
-        fills = _each_once(listed, owners)
+        since = min(since or 0, now)
+        counted_until = max(now - OVERLAP_MS, since - 1)  # what is older than the window is in an opening lot
+        quote = state.stamp.quote
+        held = {f"{asset}/{quote}" for asset in desk.exchange.snapshot(()).balances if asset != quote}
+        listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since))
+        owners = {
+            (t.symbol, t.trade_id): Owner.TRADEKIT if (t.symbol, t.exchange_id) in sent else owner_of(state, t, managed)
+            for t in listed
+            if isinstance(t, Fill)
+        }
         rows = rows_of(listed, now)
+        fills = _each_once(rows, listed, owners)
     elif since is not None:
         rows = (row for row in rows if row.time >= since)
 
     def owner_of_symbol(symbol: str) -> Owner:
         return Owner.MANAGED if symbol.partition("/")[0] in managed else Owner.OUTSIDE
 
+    def whose(row: TradeRow) -> Owner | None:
+        return owners.get((row.symbol, row.trade_id)) or (
+            Owner.TRADEKIT if (row.symbol, row.order_id) in sent else None
+        )
+
     method = CostMethod(desk.policy.books.cost_method)
-    history = fold_history(rows, state.stamp.quote, method, owner_of_symbol, owners)
+    asks = whose if owners or sent else None
+    history = fold_history(rows, state.stamp.quote, method, owner_of_symbol, asks)
     snapshot = take_snapshot(desk)
     balances = {asset: balance.total for asset, balance in snapshot.balances.items()}
     built = with_opening_lots(history.books, balances, state.books, _prices(snapshot), managed, desk.clock.now())
@@ -163,13 +178,22 @@ def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade],
         built.openings,
         tuple(booked for booked in fills if booked.fill.time > counted_until),
         counted_until,
-        _filled(desk, fills),
+        _filled(desk, fills, since or 0),
         prove(proven, snapshot.balances, snapshot, desk.policy.books.tolerance_notional),
     )
 
 
-def _each_once(listed: Iterable[Fill | BrokenTrade], owners: Mapping[tuple[str, str], Owner]) -> list[BookedFill]:
-    once = {(fill.symbol, fill.trade_id): fill for fill in listed if isinstance(fill, Fill)}
+def _each_once(
+    rows: Iterable[TradeRow | BrokenTrade],
+    listed: Iterable[Fill | BrokenTrade],
+    owners: Mapping[tuple[str, str], Owner],
+) -> list[BookedFill]:
+    """The trades that the books are made of: of those with one id the first, and none without sense."""
+    booked = {(row.symbol, row.trade_id) for row in rows if isinstance(row, TradeRow)}
+    once: dict[tuple[str, str], Fill] = {}
+    for fill in sorted((trade for trade in listed if isinstance(trade, Fill)), key=key_of):
+        if (fill.symbol, fill.trade_id) in booked:
+            once.setdefault((fill.symbol, fill.trade_id), fill)
     return [BookedFill(fill, owners[id]) for id, fill in once.items()]
 
 
@@ -177,16 +201,14 @@ def _prices(snapshot: Snapshot) -> dict[str, Decimal]:
     return {symbol.partition("/")[0]: quote.bid for symbol, quote in snapshot.quotes.items()}
 
 
-def _filled(desk: Desk, fills: Iterable[BookedFill]) -> dict[ClientOrderId, FilledPart]:
-    """What the history shows of each order that is remembered."""
+def _filled(desk: Desk, fills: Iterable[BookedFill], since: int) -> dict[ClientOrderId, FilledPart]:
+    """What the history shows of each order that is remembered and was sent since it begins."""
     parts: dict[ClientOrderId, FilledPart] = {}
     for fill, _ in fills:
-        for order in desk.state.orders.values():
-            if fill.client_order_id == order.id or (
-                fill.client_order_id is None and fill.exchange_id == order.exchange_id
-            ):
-                part = parts.get(order.id, FilledPart(ZERO, ZERO))
-                parts[order.id] = FilledPart(part.amount + fill.amount, part.cost + fill.cost)
+        order = order_of(desk.state.orders, fill)
+        if order is not None and order.intent.created >= since:
+            part = parts.get(order.id, FilledPart(ZERO, ZERO))
+            parts[order.id] = FilledPart(part.amount + fill.amount, part.cost + fill.cost)
     return parts
 
 

@@ -5,7 +5,7 @@ One round of parallel reads where nothing is new, whatever the length of the his
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tradekit.decide.proof import ProofRow, unexplained
@@ -46,9 +46,9 @@ class ReconcileReport(NamedTuple):
 
 
 def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
-    """Brings the books up to the exchange. Raises `Unreachable`, `NeedsHuman`, and `BadInput` for an unknown asset."""
+    """Brings the books up to the exchange. Raises `Unreachable`, `NeedsHuman`, and `BadInput` for what is unknown."""
     before = desk.state
-    _refuse_unknown(desk, wanted.record)
+    _refuse_unknown(desk, wanted)
     open_account(desk)
     settlement = settle(desk, wanted.symbols or known_symbols(desk), wanted.since)
     rows = compare_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
@@ -83,9 +83,16 @@ def _all_booked(desk: Desk, first: Reconciled, cursors: Mapping[str, int]) -> Re
     )
 
 
-def _refuse_unknown(desk: Desk, named: Sequence[str]) -> None:
-    """Before anything is changed: an asset that nobody knows is a slip of the pen."""
-    unknown = [asset for asset in named if asset not in desk.state.books.tallies]
+def _refuse_unknown(desk: Desk, wanted: Wanted) -> None:
+    """Before anything is changed: a symbol or an asset that nobody knows is a slip of the pen."""
+    tallies, quote = desk.state.books.tallies, desk.state.stamp.quote
+    traded = frozenset(desk.exchange.symbols()) if wanted.symbols else frozenset()
+    for symbol in wanted.symbols:
+        for asset in symbol.split("/"):
+            if asset != quote and asset not in tallies and f"{asset}/{quote}" not in traded:
+                what = f"{symbol}: {asset} is neither in the books nor traded on the exchange"
+                raise BadInput(Problem("symbol_unknown", what, f"write it like BTC/{quote}"))
+    unknown = [asset for asset in wanted.record if asset not in tallies]
     balances = desk.exchange.snapshot(()).balances if unknown else {}
     for asset in unknown:
         if asset not in balances:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tradekit.decide.fold import fold, replay
-from tradekit.domain.event import Event, FilledPart, OrderIntended, ProposalsConsumed, StateRestored
+from tradekit.decide.rebuild import fold_journal
+from tradekit.domain.event import (
+    BooksRebuilt,
+    Event,
+    FilledPart,
+    OrderIntended,
+    ProposalsConsumed,
+    StateRestored,
+)
 from tradekit.domain.ports import StateHistory
 from tradekit.domain.proposal import Origin
 from tradekit.domain.state import State
@@ -36,6 +44,7 @@ def restore(history: StateHistory, name: str | None) -> RestoreReport:
     assert loaded.state is not None
     state = replay(loaded.state, loaded.tail)
     state = _remember_sent(history, state)
+    state = _take_root(history, state)
     if older is not None and name is not None:
         state = _take_books(history, state, older, name)
     history.save(state)
@@ -71,6 +80,14 @@ def _remember_sent(history: StateHistory, state: State) -> State:
     if consumed:
         events.insert(0, ProposalsConsumed(consumed))
     return _append(history, state, events)
+
+
+def _take_root(history: StateHistory, state: State) -> State:
+    """Where the journal lost its beginning, the books go into it, and what is forgotten of them is not booked again."""
+    if not state.is_opened or fold_journal(history.history(), state.books.method).books is not None:
+        return state
+    recent = state.recent
+    return _append(history, state, [BooksRebuilt("restore", state.books, recent.fills, recent.forgotten, {})])
 
 
 def _append(history: StateHistory, state: State, events: Sequence[Event]) -> State:

@@ -72,7 +72,7 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
 
 
 def settle_asset_differences(desk: Desk, assets: frozenset[str], since: int | None = None) -> Reconciled:
-    """Books trades, those at or after `since` (milliseconds) too, that a difference between balance and books points to.
+    """Books trades that a difference between balance and books points to, those at or after `since` (milliseconds) too.
 
     Raises `Unreachable`.
     """

@@ -132,7 +132,7 @@ class PaperExchange:
 def _report(order: PaperOrder) -> OrderReport:
     numbers = (order.price, order.amount, order.filled)
     names = (ClientOrderId(order.client_id), order.exchange_id, order.symbol, order.side, order.status)
-    return OrderReport(*names, *numbers, order.updated)
+    return OrderReport(*names, *numbers, order.created)
 
 
 def _fill(trade: PaperTrade) -> Fill:
