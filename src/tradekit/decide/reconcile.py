@@ -56,6 +56,15 @@ class Reconciled(NamedTuple):
     counted: int = 0
     holds: tuple[Hold, ...] = ()
 
+    def joined(self, again: Reconciled) -> Reconciled:
+        """What was found, and what was found when more was asked for. What was known before counts the first time."""
+        return self._replace(
+            fresh=(*self.fresh, *again.fresh),
+            late=self.late + again.late,
+            external=self.external + again.external,
+            holds=(*self.holds, *again.holds),
+        )
+
 
 def ask_from(state: State, symbols: Iterable[str], since: int | None = None) -> dict[str, int]:
     """From when on (milliseconds) trades of each symbol have to be listed again.

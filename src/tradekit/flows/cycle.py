@@ -84,7 +84,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         settled = settle(desk).settled
         wanted = given.joined(ask())
         snapshot = take_snapshot(desk)
-        differences = unexplained(prove_balances(desk, snapshot))
+        differences = unexplained(prove_balances(desk, snapshot).rows)
         wishes = gather_wishes(desk, snapshot, wanted.proposals)
     except Unreachable:
         desk.save()

@@ -47,10 +47,12 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     before = desk.state
     open_account(desk)
     settlement = settle(desk, wanted.symbols or known_symbols(desk.state), wanted.since)
-    rows = prove_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
+    proof = prove_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
+    rows, fills = proof.rows, settlement.settled.fills.joined(proof.fills)
     if unexplained(rows):  # what it is worth, and whether it is still so, takes a second look
         snapshot = take_snapshot(desk)
-        rows = prove_balances(desk, snapshot)
+        proof = prove_balances(desk, snapshot)
+        rows, fills = proof.rows, fills.joined(proof.fills)
         assets = _recordable(rows, wanted.record)
         rows = record_flows(desk, rows, snapshot, assets, "on request")
     else:
@@ -60,7 +62,7 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     problems = (*doubts(desk, unexplained(rows)), *unsettled(desk, settlement.settled.open))
     return ReconcileReport(
         dry_run=desk.dry_run,
-        settled=settlement.settled,
+        settled=settlement.settled._replace(fills=fills),
         foreign=desk.state.foreign,
         holds=tuple(hold for hold in desk.state.holds if not hold.lifted),
         recorded=tuple(sorted(assets)),

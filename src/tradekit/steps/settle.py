@@ -74,8 +74,9 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
 def settle_asset_differences(desk: Desk, assets: frozenset[str]) -> Reconciled:
     """Books trades that a difference between balance and books points to. Raises `Unreachable`."""
     quote = desk.state.stamp.quote
-    # cash alone doesn't say which symbol it was
-    symbols = known_symbols(desk.state) if quote in assets else {f"{asset}/{quote}" for asset in assets}
+    symbols = {f"{asset}/{quote}" for asset in assets if asset != quote}
+    if quote in assets:  # cash alone doesn't say which symbol it was
+        symbols |= known_symbols(desk.state)
     return book_new_fills(desk, symbols)
 
 

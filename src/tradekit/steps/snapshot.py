@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from tradekit.decide.proof import ProofRow, flow_of, prove, unexplained
+from tradekit.decide.reconcile import Reconciled
 from tradekit.decide.risk.exposure import sound_quote
 from tradekit.domain.books import CostMethod
 from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Holding
@@ -17,6 +18,13 @@ from tradekit.steps.desk import Desk
 from tradekit.steps.settle import settle_asset_differences
 
 _WIDE_SPREAD_BP: Final = 100
+
+
+class Proof(NamedTuple):
+    """The balance proof, a row an asset, and what became of the trades that were asked for because of a difference."""
+
+    rows: tuple[ProofRow, ...]
+    fills: Reconciled
 
 
 def take_snapshot(desk: Desk) -> Snapshot:
@@ -35,18 +43,18 @@ def open_account(desk: Desk) -> None:
         desk.record(_opening(desk, desk.exchange.snapshot(desk.exchange.symbols())), reduces_risk=False)
 
 
-def prove_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
+def prove_balances(desk: Desk, snapshot: Snapshot) -> Proof:
     """The balance proof, after asking for trades that would explain a difference. Raises `Unreachable`.
 
     Differences that the policy puts down to deposits or withdrawals are recorded.
     """
     rows = _prove(desk, snapshot)
-    found = unexplained(rows)
-    if not found:
-        return rows
-    settle_asset_differences(desk, frozenset(row.asset for row in found))
+    differing = unexplained(rows)
+    if not differing:
+        return Proof(rows, Reconciled())
+    fills = settle_asset_differences(desk, frozenset(row.asset for row in differing))
     rows = _prove(desk, snapshot)
-    return record_flows(desk, rows, snapshot, _recorded_by_policy(desk, rows))
+    return Proof(record_flows(desk, rows, snapshot, _recorded_by_policy(desk, rows)), fills)
 
 
 def record_flows(
