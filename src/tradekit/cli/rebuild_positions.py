@@ -97,7 +97,7 @@ def _present(report: RebuildReport, older: str | None) -> Result:
     span = f", {moment(report.first)} to {moment(report.last)}" if report.trades else ""
     shown: list[str | Table] = [f"{report.trades} trades from the {report.source}, costs by {report.method}{span}"]
     if report.duplicates:
-        shown.append(f"{report.duplicates} of them were listed more than once and count once.")
+        shown.append(f"Listed again, and counted once: {report.duplicates}")
     changed = [change for change in report.changes if change.reasons]
     rows = tuple(row for change in changed for row in _lines(change))
     if rows:

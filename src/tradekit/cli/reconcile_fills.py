@@ -82,14 +82,14 @@ def _present(report: ReconcileReport) -> Result:
     from tradekit.flows.reconcile_fills import ReconcileReport
 
     fills, settled = report.settled.fills, report.settled
-    would = "would be " if report.dry_run else ""
+    would = "to be " if report.dry_run else ""
     counts = [
-        f"{len(fills.fresh)} fills {would}booked ({fills.late} late, {fills.external} not of tradekit)",
-        f"{fills.duplicates} known before",
-        *([f"{fills.counted} older than the books"] if fills.counted else []),
-        *([f"{len(settled.adopted)} orders adopted"] if settled.adopted else []),
-        *([f"{len(settled.resolved)} orders settled"] if settled.resolved else []),
-        *([f"{len(settled.open)} orders still open"] if settled.open else []),
+        f"Fills {would}booked: {len(fills.fresh)} ({fills.late} late, {fills.external} not of tradekit)",
+        f"known before: {fills.duplicates}",
+        *([f"older than the books: {fills.counted}"] if fills.counted else []),
+        *([f"orders adopted: {len(settled.adopted)}"] if settled.adopted else []),
+        *([f"orders settled: {len(settled.resolved)}"] if settled.resolved else []),
+        *([f"orders still open: {len(settled.open)}"] if settled.open else []),
     ]
     shown: list[str | Table] = ["; ".join(counts)]
     rows = tuple(
@@ -108,7 +108,7 @@ def _present(report: ReconcileReport) -> Result:
     shown += [f"Recorded what was unexplained of {asset} as a transfer." for asset in report.recorded]
     done = bool(fills.fresh or settled.resolved or settled.adopted or report.recorded)
     data = to_plain(ReconcileReport, report)
-    brief = f"reconcile-fills: {counts[0]}" if done else ""
+    brief = f"reconcile-fills: {'; '.join(counts)}" if done else ""
     return Result("reconcile-fills", report.exit_code, data, report.problems, tuple(shown), brief)
 
 

@@ -100,7 +100,9 @@ def restore(
     shown = [f"Set aside: {moved}" for moved in report.set_aside]
     shown.append(f"The state is whole, at event {report.seq}; {report.replayed} events were replayed.")
     if report.books_of:
-        shown.append(f"The books of {report.books_of} are in force; the next cycle books later fills again.")
+        shown.append(
+            f"The books of {report.books_of} are in force. `tradekit reconcile-fills` books later fills again."
+        )
     if dry_run:
         shown.append("That was tried on a copy: nothing was changed.")
     data = to_plain(flow.RestoreReport, report)

@@ -42,7 +42,9 @@ SILENCES_KEPT: Final = 20
 _THURSDAY: Final = 3  # the first day of 1970, counted from Monday
 
 
-def remember(before: State, after: State, record: Record, order: Order | None) -> RiskMemory:
+def remember(  # noqa: C901 - one case an event, nothing nested
+    before: State, after: State, record: Record, order: Order | None
+) -> RiskMemory:
     """The memory after `record` made `after` of `before`. `order` is the one that a fill belongs to."""
     memory, now = after.risk, record.time
     match record.event:

@@ -145,10 +145,6 @@ class StateHistory(Protocol):
         """The intents that can still be read in journal files that were set aside, now or by an earlier restore."""
         ...
 
-    def history(self) -> Iterator[Record]:
-        """See `Store.history`."""
-        ...
-
     def load_newest_whole(self) -> Loaded:
         """The newest state that is whole, with the journal after it. Raises `NeedsHuman` when there is none."""
         ...

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tradekit.adapters.store.disk import Disk
 from tradekit.adapters.store.record_line import (
+    AGAIN_OR_BACK,
     SCHEMA_VERSION,
     START,
     SUFFIX,
@@ -138,7 +139,8 @@ class Journal:
         except (ValueError, KeyError, TypeError):
             raise self._fault("journal_damaged", number, "has no readable header") from None
         if type(version) is not int or version > SCHEMA_VERSION:
-            raise self._fault("journal_newer", number, f"has schema version {version}, newer than {SCHEMA_VERSION}")
+            what = f"{self._path(number)} has schema version {version}; this tradekit knows {SCHEMA_VERSION}"
+            raise NeedsHuman(Problem("journal_newer", what, AGAIN_OR_BACK))
         if first + newline != header(seq, prev):
             raise self._fault("journal_damaged", number, "has a changed header")
         if before == START:

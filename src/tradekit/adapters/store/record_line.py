@@ -19,6 +19,7 @@ GENESIS: Final = "0" * 64
 _TYPES: Final = {tag_of(kind): kind for kind in EVENT_TYPES}
 _HASH_MARK: Final = b',"hash":"'
 SUFFIX: Final = len(_HASH_MARK) + 64 + len(b'"}')
+AGAIN_OR_BACK: Final = "install that version again, or put back the copy from before the upgrade"
 
 
 class Position(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from tradekit.adapters.store.disk import Disk
 from tradekit.adapters.store.migrations import migrate
-from tradekit.adapters.store.record_line import Position
+from tradekit.adapters.store.record_line import AGAIN_OR_BACK, Position
 from tradekit.domain.errors import NeedsHuman, Problem
 from tradekit.domain.plain import BadShape, from_plain, to_plain
 from tradekit.domain.ports import Generation
@@ -65,7 +65,8 @@ def parse(data: bytes, path: Path) -> Saved:
     body = json.loads(b"{" + covered)
     version = body.get("schema_version")
     if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise _fault("state_newer", path, f"has schema version {version}; this tradekit knows {SCHEMA_VERSION}")
+        what = f"{path} has schema version {version}; this tradekit knows {SCHEMA_VERSION}"
+        raise NeedsHuman(Problem("state_newer", what, AGAIN_OR_BACK))
     try:
         return _saved(migrate(body, version))
     except (BadShape, KeyError) as shape:
