@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet
+from tradekit.domain.errors import NeedsHuman
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -58,7 +59,10 @@ def _end_drawdown(account: Account, *, dry_run: bool) -> Decimal | None:
 
     if not account_exists(account):
         return None
-    state = _state(reading_store(account).load())
+    try:
+        state = _state(reading_store(account).load())
+    except NeedsHuman:
+        return None  # a halt ends also beside books that can't be read; the next cycle tells of those
     if state is None or not stands_in_drawdown(state, account.policy):
         return None
     if dry_run:

@@ -64,8 +64,8 @@ def look(
     equity: Decimal | None = None,
     watched: Iterable[str] = (),
 ) -> Situation:
-    """The situation before anything is granted. `equity` stands in for what percentages are of; `watched` are assets that
-    are not held and whose prices are followed all the same.
+    """The situation before anything is granted. `equity` stands in for what percentages are of; `watched` are assets
+    that are not held and whose prices are followed all the same.
     """
     closes = closes or {}
     held = (asset for asset, position in state.positions.items() if position.quantity > 0)
