@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -83,7 +84,11 @@ def policy_page() -> str:
             help = key.help[:1].upper() + key.help[1:]
             rows.append(f"| `{key.path}` | {default} | {key.unit} | {_bounds(key)} | {help} | {live(key)} |")
         parts += [f"## [{name}]", (section.__doc__ or "").strip(), "\n".join(rows)]
-        parts += [f"`{k.path}` is {_code(k.default)} by default." for k in keys if k.kind in (AMOUNTS, LISTS)]
+        parts += [
+            textwrap.fill(f"`{k.path}` is {_code(k.default)} by default.", 118, break_on_hyphens=False)
+            for k in keys
+            if k.kind in (AMOUNTS, LISTS)
+        ]
     return "\n\n".join(parts) + "\n"
 
 

@@ -53,7 +53,7 @@ def test_explain_is_readable_in_80_columns_through_a_pipe(tradekit: CommandLine)
     assert "\x1b" not in ran.out
     assert lines[lines.index("Every rule, in order") - 1].startswith("Would pass: sell ")
     (row,) = [line for line in lines if line.startswith("  per asset ")]
-    assert row.split() == ["per", "asset", "59.49", "123.31", "0", "40", "163.31", "########!", "REFUSES", "<--"]
+    assert row.split() == ["per", "asset", "59.49", "123.31", "0", "40", "163.31", "######!", "REFUSES", "<--"]
     assert [line for line in lines if "REFUSES" in line] == [row]
 
 

@@ -44,7 +44,7 @@ def enter(ledger: Ledger, trades: Sequence[Trade]) -> Ledger:
     for time, (buys, amount, cost, fees, symbol, owner) in enumerate(trades, start=1):
         base, _, quote = symbol.partition("/")
         paid = [(asset, D(number)) for asset, number in fees]
-        ledger.trade(base, quote, buys, D(amount), D(cost), paid, time, owner)
+        ledger.trade(ledger.entry(base), ledger.entry(quote), buys, D(amount), D(cost), paid, time, owner)
     return ledger
 
 

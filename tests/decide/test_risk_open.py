@@ -12,6 +12,7 @@ from risk_desk import NOW, decide, granted, opened, refused, situation, working
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
 from tradekit.domain.decision import Approved, Refused
+from tradekit.domain.memory import Mark, RiskMemory
 from tradekit.domain.order import Canceling, Closed, Closing, FinalWord, Intended, OrderState, Unknown
 from tradekit.domain.proposal import Side
 from tradekit.domain.universe import Tier
@@ -202,3 +203,13 @@ def test_one_new_position_in_a_cycle() -> None:
     decisions = judge(at, [buy("BTC/USDT"), buy("BTC/USDT", id="b"), buy("ETH/USDT"), buy("SOL/USDT")])
     refusals = {d.proposal.id: d.code for d in decisions if isinstance(d, Refused)}
     assert refusals == {"buy-ETH": "new_positions"}
+
+
+def test_a_wild_quote_is_no_equity_where_no_last_equity_is_known_either() -> None:
+    """One ETH whose last good price was 50 is quoted at 5000: it counts as 50."""
+    memory = RiskMemory(marks={"ETH": Mark(D(50), D(50), 0)})
+    guards = policy(guards={"max_price_jump_pct": 20})
+    at = situation(guards, held={"ETH": ("1", "50")}, quotes={"ETH": ("5000", "5001")}, memory=memory)
+    assert at.equity == 1050
+    fallen = situation(guards, held={"ETH": ("1", "50")}, quotes={"ETH": ("5", "5.1")}, memory=memory)
+    assert fallen.equity == 1005

@@ -26,10 +26,9 @@ from tradekit.adapters.paper.exchange import PaperExchange
 from tradekit.cli.main import run
 from tradekit.domain.event import OrderIntended
 from tradekit.domain.order import OrderIntent
-from tradekit.flows import cycle
+from tradekit.steps import assess, work
 from tradekit.steps import place as placing
 from tradekit.steps import settle as settling
-from tradekit.steps import work
 from tradekit.steps.desk import Desk
 
 WATCHED: Final = ("open", "write", "fsync", "rename", "link", "unlink", "mkdir", "posix_fallocate")
@@ -156,7 +155,7 @@ def main() -> None:
     if mutant == "send_first":
         put_in_place(work, "place", send_before_the_intent_is_durable)
     if mutant == "send_again":
-        put_in_place(cycle, "settle", send_again_what_is_unanswered)
+        put_in_place(assess, "settle", send_again_what_is_unanswered)
     for line in sys.stdin:
         case = json.loads(line)
         home = Path(case["home"])

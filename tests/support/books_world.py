@@ -127,7 +127,7 @@ class _DamagedFiles:
     def set_aside_damage(self) -> Sequence[str]:
         return ("000001.jsonl.damaged1",)
 
-    def intents_in(self, names: Sequence[str]) -> Sequence[Record]:
+    def intents_set_aside(self) -> Sequence[Record]:
         return ()
 
     def load_newest_whole(self) -> Loaded:

@@ -19,7 +19,7 @@ from tradekit.domain.plain import to_plain
 from tradekit.domain.proposal import Notional, Proposal
 from tradekit.flows.risk_check import RiskCheck, View
 
-_BAR: Final = 8
+_BAR: Final = 6
 _SYMBOLS_SHOWN: Final = 12
 _COLUMNS: Final = ("rule", "limit", "held", "pending", "asked", "after", "used", "verdict")
 

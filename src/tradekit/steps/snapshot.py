@@ -44,7 +44,7 @@ def open_account(desk: Desk) -> None:
         desk.record(_opening(desk, desk.exchange.snapshot(desk.exchange.symbols())), reduces_risk=False)
 
 
-def prove_balances(desk: Desk, snapshot: Snapshot) -> Proof:
+def prove_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
     """The balance proof, after asking for trades that would explain a difference. Raises `Unreachable`.
 
     Differences that the policy puts down to deposits or withdrawals are recorded.

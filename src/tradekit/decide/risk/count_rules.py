@@ -7,6 +7,7 @@ a cap on notional.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from tradekit.decide.risk.advice import next_cycle, raised, switch
 from tradekit.decide.risk.rule import PASSES, Kind, Reading, Rule, Sense
@@ -61,15 +62,15 @@ def _later(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
     return next_cycle(at) if limit else raised("risk.max_new_positions_per_cycle", ONE, ONE)
 
 
-POSITIONS = Rule(
+POSITIONS: Final = Rule(
     "positions", "position_count", ("risk.max_positions",), "positions", Kind.GATE, Sense.AT_MOST,
     "assets held or being bought, dust aside", _count, _fewer,
 )  # fmt: skip
-ADDS = Rule(
+ADDS: Final = Rule(
     "adds", "adds_blocked", ("risk.allow_adds_when_saturated",), "positions", Kind.GATE, Sense.AT_MOST,
     "more of what is held is bought below the count only", _adds, switch("risk.allow_adds_when_saturated", True),
 )  # fmt: skip
-NEW_POSITIONS = Rule(
+NEW_POSITIONS: Final = Rule(
     "new positions", "new_positions", ("risk.max_new_positions_per_cycle",), "positions", Kind.GATE, Sense.AT_MOST,
     "assets first bought in one cycle; adds too, where risk.auto_approve_adds is false", _new, _later,
 )  # fmt: skip

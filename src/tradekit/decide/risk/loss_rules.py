@@ -7,6 +7,7 @@ that is missing or wild makes no loss.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from tradekit.decide.memory import day_of, next_day, next_week, week_of
 from tradekit.decide.risk.advice import by_hand, wait_for
@@ -78,19 +79,19 @@ def _streak_end(at: Situation) -> int:
     return at.state.risk.results[-1].time + at.policy.losses.streak_pause_minutes * 60_000
 
 
-DAILY = Rule(
+DAILY: Final = Rule(
     "loss today", "loss_daily", ("losses.max_daily_loss_pct",), "quote", Kind.GATE, Sense.AT_MOST,
     "lost since 00:00 UTC", _today, wait_for(lambda at, ask, reading: next_day(at.now)),
 )  # fmt: skip
-WEEKLY = Rule(
+WEEKLY: Final = Rule(
     "loss this week", "loss_weekly", ("losses.max_weekly_loss_pct",), "quote", Kind.GATE, Sense.AT_MOST,
     "lost since Monday 00:00 UTC", _this_week, wait_for(lambda at, ask, reading: next_week(at.now)),
 )  # fmt: skip
-DRAWDOWN = Rule(
+DRAWDOWN: Final = Rule(
     "drawdown", "drawdown", ("losses.max_drawdown_pct",), "quote", Kind.GATE, Sense.AT_MOST,
     "lost since the highest equity", _drawdown, by_hand("`tradekit resume` measures from the equity of now on"),
 )  # fmt: skip
-STREAK = Rule(
+STREAK: Final = Rule(
     "loss streak", "loss_streak", ("losses.streak", "losses.streak_pause_minutes"), "sales", Kind.GATE, Sense.AT_MOST,
     "sales with a loss in a row, and the pause after them", _streak,
     wait_for(lambda at, ask, reading: _streak_end(at)),

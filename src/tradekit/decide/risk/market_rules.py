@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from tradekit.decide.pricing import slippage_bp
 from tradekit.decide.risk.advice import SHARE, by_hand, fit, raised, target, wait_for
@@ -118,41 +119,41 @@ def _seen(ask: Ask) -> Quote:
     return ask.quote
 
 
-UNKNOWN = Rule(
+UNKNOWN: Final = Rule(
     "symbol", "unknown_symbol", ("symbol",), "", Kind.GATE, Sense.NONE,
     "the exchange lists the symbol in the account's currency", _unknown, by_hand("check the symbol"), blocks=True,
 )  # fmt: skip
-CLOSED = Rule(
+CLOSED: Final = Rule(
     "market", "market_closed", ("market",), "", Kind.GATE, Sense.NONE,
     "the exchange trades the symbol now, with filters that can be right", _closed,
     by_hand("wait until the exchange opens it again"), blocks=True,
 )  # fmt: skip
-NO_QUOTE = Rule(
+NO_QUOTE: Final = Rule(
     "quote", "no_quote", ("quote",), "", Kind.GATE, Sense.NONE,
     "bid and ask are there and not crossed", _no_quote, by_hand("wait for a whole quote"), blocks=True,
 )  # fmt: skip
-STALE = Rule(
+STALE: Final = Rule(
     "quote age", "quote_stale", ("guards.max_quote_age_seconds",), "seconds", Kind.GATE, Sense.AT_MOST,
     "the quote is fresh", _age, _older,
 )  # fmt: skip
-AHEAD = Rule(
+AHEAD: Final = Rule(
     "clock skew", "clock_skew", ("guards.max_clock_skew_ms",), "ms", Kind.GATE, Sense.AT_MOST,
     "the quote is not from the future", _ahead, wait_for(_caught_up),
 )  # fmt: skip
-SPREAD = Rule(
+SPREAD: Final = Rule(
     "spread", "spread_too_wide", ("guards.max_spread_bp",), "bp", Kind.GATE, Sense.AT_MOST,
     "the spread is not too wide at this moment, whatever the tier", _spread, _wider,
 )  # fmt: skip
-SLIPPAGE = Rule(
+SLIPPAGE: Final = Rule(
     "slippage", "slippage_budget",
     ("execution.slippage_tier1_bp", "execution.slippage_tier2_bp", "execution.slippage_tier3_bp"), "bp", Kind.GATE,
     Sense.AT_MOST, "half of the spread lies within the tier's slippage", _slippage, _more_slippage,
 )  # fmt: skip
-OUTLIER = Rule(
+OUTLIER: Final = Rule(
     "price jump", "price_outlier", ("guards.max_price_jump_pct",), "pct", Kind.GATE, Sense.AT_MOST,
     "the price is near the last good one, or was traded at", _jump, _further,
 )  # fmt: skip
-DEPTH = Rule(
+DEPTH: Final = Rule(
     "depth", "cap_depth", ("guards.max_depth_share_pct",), "quote", Kind.CAP, Sense.AT_MOST,
     "the order is no larger than a share of what is shown at the thinner best price", _depth, _deeper,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Final
 
 from tradekit.decide.memory import DAY_MS, HOUR_MS
 from tradekit.decide.risk.advice import Advice, raised, wait_for
@@ -93,35 +94,35 @@ def _frequency(name: str, code: str, key: str, doc: str, limit: Limit, window_ms
     return Rule(name, code, (key,), "orders", Kind.GATE, Sense.AT_MOST, doc, read, advise)
 
 
-PER_HOUR = _frequency(
+PER_HOUR: Final = _frequency(
     "pace per hour", "pace_hour", "risk.max_trades_per_hour", "opening orders in the last 60 minutes",
     lambda at: at.policy.risk.max_trades_per_hour, HOUR_MS,
 )  # fmt: skip
-PER_DAY = _frequency(
+PER_DAY: Final = _frequency(
     "pace per day", "pace_day", "risk.max_trades_per_day", "opening orders in the last 24 hours",
     lambda at: at.policy.risk.max_trades_per_day, DAY_MS,
 )  # fmt: skip
-PAUSE = _pause(
+PAUSE: Final = _pause(
     "pause", "pace_pause", "risk.min_seconds_between_trades", "since the last opening order of any symbol",
     lambda at: at.policy.risk.min_seconds_between_trades, _newest,
 )  # fmt: skip
-SYMBOL_PAUSE = _pause(
+SYMBOL_PAUSE: Final = _pause(
     "symbol pause", "pace_symbol", "risk.min_seconds_between_symbol_trades", "since the last one of the symbol",
     lambda at: at.policy.risk.min_seconds_between_symbol_trades, _newest_of_symbol,
 )  # fmt: skip
-AFTER_WIN = _pause(
+AFTER_WIN: Final = _pause(
     "after a win", "cooldown_win", "cooldowns.after_win_minutes", "since the symbol was sold with a gain",
     lambda at: at.policy.cooldowns.after_win_minutes * 60, _last_result(lambda item: item.pnl >= ZERO),
 )  # fmt: skip
-AFTER_LOSS = _pause(
+AFTER_LOSS: Final = _pause(
     "after a loss", "cooldown_loss", "cooldowns.after_loss_minutes", "since the symbol was sold with a loss",
     lambda at: at.policy.cooldowns.after_loss_minutes * 60, _last_result(lambda item: item.pnl < ZERO),
 )  # fmt: skip
-AFTER_STOP = _pause(
+AFTER_STOP: Final = _pause(
     "after a stop", "cooldown_stop", "cooldowns.after_stop_minutes", "since a stop sold the symbol",
     lambda at: at.policy.cooldowns.after_stop_minutes * 60, _last_result(lambda item: item.stop),
 )  # fmt: skip
-AFTER_FAILURE = _pause(
+AFTER_FAILURE: Final = _pause(
     "after a failure", "cooldown_failure", "cooldowns.after_failure_seconds",
     "since the exchange refused an opening order of the symbol, or never had it",
     lambda at: at.policy.cooldowns.after_failure_seconds, _last_failure,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from tradekit.decide.memory import DAY_MS
 from tradekit.decide.risk.advice import by_hand, next_cycle, switch, wait_for
@@ -95,50 +96,50 @@ def _none(held: int, pending: int = 0) -> Reading:
     return Reading(held + pending == 0, ZERO, Decimal(held), Decimal(pending), after=Decimal(held + pending))
 
 
-HALTED = Rule(
+HALTED: Final = Rule(
     "kill switch", "halted", ("halt",), "", Kind.GATE, Sense.NONE, "nothing is opened under the kill switch",
     _halted, by_hand("`tradekit resume` ends the halt"),
 )  # fmt: skip
-SALES_HALTED = Rule(
+SALES_HALTED: Final = Rule(
     "kill switch", "halted", ("risk.exits_when_halted",), "", Kind.GATE, Sense.NONE,
     "the policy says whether sales go on under the kill switch", _sales_halted, switch("risk.exits_when_halted", True),
 )  # fmt: skip
-EXPIRED = Rule(
+EXPIRED: Final = Rule(
     "expiry", "proposal_expired", ("expires",), "ms", Kind.GATE, Sense.AT_MOST,
     "a proposal may say until when it holds", _expired, by_hand("propose it anew"),
 )  # fmt: skip
-ASSET_HALTED = Rule(
+ASSET_HALTED: Final = Rule(
     "halted assets", "symbol_halted", ("guards.halted_assets",), "", Kind.GATE, Sense.NONE,
     "the policy leaves some assets alone for now", _asset_halted, _without_asset,
 )  # fmt: skip
-INELIGIBLE = Rule(
+INELIGIBLE: Final = Rule(
     "universe", "not_in_universe", ("universe",), "", Kind.GATE, Sense.NONE, "only coins of a tier are opened",
     _ineligible, by_hand("look at the floors in [universe] and at universe.exclude"),
 )  # fmt: skip
-UNANSWERED = Rule(
+UNANSWERED: Final = Rule(
     "no answer yet", "order_unanswered", ("order",), "orders", Kind.GATE, Sense.AT_MOST,
     "no new order of a symbol while the exchange owes an answer on an older one", _unanswered,
     by_hand("each cycle asks the exchange again"),
 )  # fmt: skip
-SELLING = Rule(
+SELLING: Final = Rule(
     "working sales", "sale_working", ("order",), "orders", Kind.GATE, Sense.AT_MOST,
     "an asset is neither sold again nor bought back while a sale of it works", _selling, _after_the_sale,
 )  # fmt: skip
-BOOKS_DIFFER = Rule(
+BOOKS_DIFFER: Final = Rule(
     "books", "books_mismatch", ("books",), "", Kind.GATE, Sense.NONE,
     "nothing is opened with an asset whose balance is not what the books say", _books_differ,
     by_hand("find the deposit, the withdrawal or the order placed elsewhere"),
 )  # fmt: skip
-HELD = Rule(
+HELD: Final = Rule(
     "doubts", "held", ("resume",), "holds", Kind.GATE, Sense.AT_MOST,
     "nothing is opened where a fill or an order is in doubt, until a person has looked", _held,
     by_hand("look at it, then `tradekit resume`"),
 )  # fmt: skip
-API_ERRORS = Rule(
+API_ERRORS: Final = Rule(
     "api errors", "api_errors", ("guards.max_api_errors", "guards.api_quiet_minutes"), "runs", Kind.GATE,
     Sense.AT_MOST, "the exchange has answered lately; closes by itself", _silences, wait_for(_enough_answered),
 )  # fmt: skip
-REVIVED = Rule(
+REVIVED: Final = Rule(
     "revived orders", "order_revived", ("order",), "seconds", Kind.GATE, Sense.AT_LEAST,
     "a symbol is left alone for a day after an order came back that had been given up", _revived,
     wait_for(_day_after_revival),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from tradekit.decide.memory import DAY_MS, HOUR_MS, is_counted
 from tradekit.decide.risk.advice import HAIR, SHARE, raised, wait_until
@@ -105,15 +106,15 @@ def _sell_more(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
     return Resize(ceil_to(amount * ask.quote.mid, HAIR), at.state.stamp.quote)
 
 
-MANAGED = Rule(
+MANAGED: Final = Rule(
     "ownership", "not_managed", ("account.managed",), "", Kind.GATE, Sense.NONE, "only what tradekit manages is sold",
     _managed, _manage, blocks=True,
 )  # fmt: skip
-TURNOVER = Rule(
+TURNOVER: Final = Rule(
     "external sales", "sale_turnover", ("risk.max_external_sales_pct",), "quote", Kind.GATE, Sense.AT_MOST,
     "sold for other programs in the last 24 hours", _turnover, _less_turnover,
 )  # fmt: skip
-EXCHANGE_MINIMUM = Rule(
+EXCHANGE_MINIMUM: Final = Rule(
     "minimum", "below_exchange_minimum", ("market.min_amount", "market.min_notional"), "quote", Kind.GATE,
     Sense.AT_LEAST, "what is sold meets the exchange's own minimums", _exchange_minimum, _sell_more,
 )  # fmt: skip

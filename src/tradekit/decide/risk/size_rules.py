@@ -173,35 +173,35 @@ def _less_reserve(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
     return ChangeKey("risk.quote_reserve_pct", show_value(share))
 
 
-MINIMUM = Rule(
+MINIMUM: Final = Rule(
     "minimum", "below_min_notional", ("risk.min_order_notional", "market.min_notional"), "quote", Kind.GATE,
     Sense.AT_LEAST, "large enough for the policy, and for the exchange also when its stop sells it", _minimum, _enlarge,
 )  # fmt: skip
-LARGEST = Rule(
+LARGEST: Final = Rule(
     "order size", "cap_order", ("risk.max_order_notional",), "quote", Kind.CAP, Sense.AT_MOST,
     "one opening order", _largest, _allow_larger,
 )  # fmt: skip
-TOTAL = Rule(
+TOTAL: Final = Rule(
     "total at risk", "cap_total", ("risk.max_total_at_risk_pct",), "quote", Kind.CAP, Sense.AT_MOST,
     "all positions and opening orders", _total, _more_total,
 )  # fmt: skip
-ASSET = Rule(
+ASSET: Final = Rule(
     "per asset", "cap_asset", ("risk.max_asset_pct",), "quote", Kind.CAP, Sense.AT_MOST, "one asset", _asset,
     _more_asset,
 )  # fmt: skip
-TIER = Rule(
+TIER: Final = Rule(
     "per tier", "cap_tier", ("risk.max_tier1_pct", "risk.max_tier2_pct", "risk.max_tier3_pct"), "quote", Kind.CAP,
     Sense.AT_MOST, "all assets of the symbol's tier", _tier, _more_tier,
 )  # fmt: skip
-THEME = Rule(
+THEME: Final = Rule(
     "per theme", "cap_theme", ("risk.max_theme_pct", "risk.themes"), "quote", Kind.CAP, Sense.AT_MOST,
     "all assets that share a theme", _theme, _more_theme,
 )  # fmt: skip
-RESERVE = Rule(
+RESERVE: Final = Rule(
     "quote reserve", "quote_reserve", ("risk.quote_reserve_pct",), "quote", Kind.CAP, Sense.AT_MOST,
     "free quote currency above the reserve, fee set aside", _reserve, _less_reserve,
 )  # fmt: skip
-CASH = Rule(
+CASH: Final = Rule(
     "cash", "cash", ("cash",), "quote", Kind.CAP, Sense.AT_MOST, "free quote currency, fee set aside", _cash,
     _more_cash,
 )  # fmt: skip
