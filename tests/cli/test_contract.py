@@ -270,7 +270,7 @@ def test_quiet_is_silent_until_something_was_done(tradekit: CommandLine) -> None
 
 def test_dry_runs_say_what_would_be_done_and_change_nothing(tradekit: CommandLine) -> None:
     tradekit("cycle")
-    for command, word in (("halt", "Would halt"), ("init", "Would write"), ("state restore", "Would set")):
+    for command, word in (("halt", "Would halt"), ("init", "Would write"), ("state restore", "The state is whole")):
         before = marks(tradekit.home)
         ran = tradekit(f"{command} --dry-run")
         assert ran.code == 0 and ran.out.startswith(word)

@@ -108,7 +108,7 @@ def test_the_second_run_changes_no_byte(account: CommandLine) -> None:
     trade_by_hand(account, "0.01")
     ran = account("reconcile-fills")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("1 fills booked (0 late, 1 not of tradekit)")
+    assert ran.out.startswith("Fills booked: 1 (0 late, 1 not of tradekit)")
     assert "outside" in ran.out and "Balance proof" in ran.out
     agrees(account)
     assert account("reconcile-fills --quiet").out == ""
@@ -123,7 +123,7 @@ def test_a_dry_run_says_what_it_would_book_and_changes_no_byte(account: CommandL
     trade_by_hand(account, "0.01")
     before = contents(account.home)
     ran = account("reconcile-fills --dry-run")
-    assert ran.code == 0 and "1 fills would be booked" in ran.out
+    assert ran.code == 0 and "Fills to be booked: 1 " in ran.out
     assert fresh(account("reconcile-fills --dry-run --json").data) == [("0.01", "outside")]
     assert contents(account.home) == before
     assert fresh(account("reconcile-fills --json").data) == [("0.01", "outside")]

@@ -154,7 +154,7 @@ def test_snapshots_of_other_kinds(tradekit: CommandLine, tmp_path: Path) -> None
     document = json.loads(file.read_text())
     file.write_text(json.dumps({**document, "schema_version": 2}))
     assert tradekit(f"risk-check --snapshot {file}").problems == ["snapshot_newer"]
-    del document["look"]["state"]["cash"]
+    del document["look"]["state"]["books"]
     file.write_text(json.dumps(document))
     assert tradekit(f"risk-check --snapshot {file}").problems == ["snapshot_damaged"]
 

@@ -129,7 +129,7 @@ def test_the_journal_rebuilds_the_books_across_other_changes(
 ) -> None:
     account = Account(method)
     account.listed(first)
-    account.record(AssetAdopted("BTC", D(100)), FlowRecorded("ETH", D("-1.5"), "a withdrawal"))
+    account.record(AssetAdopted("BTC", D(100)), FlowRecorded("ETH", D("-1.5"), D(10), by_hand=True))
     account.listed([fill._replace(trade_id=f"later-{fill.trade_id}") for fill in second])
     assert fold_journal(account.records, method).books == account.state.books
 

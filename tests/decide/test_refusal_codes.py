@@ -24,6 +24,7 @@ from tradekit.domain.decision import (
     Wait,
     WouldPass,
 )
+from tradekit.domain.hold import Hold, HoldCode
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.memory import Mark, Result, RiskMemory, Turnover, Watermarks
 from tradekit.domain.order import Unknown
@@ -84,6 +85,7 @@ SCENES = [
           None),
     Scene("sale_working", situation(held=HELD, orders=[working(Side.SELL, "BTC/USDT", "0.1", "101")]), BTC, None),
     Scene("books_mismatch", situation(mismatched=["BTC"]), BTC, None),
+    Scene("held", situation(holds=[Hold(HoldCode.FILL_CHANGED, "BTC/USDT", "t1", NOW, "why")]), BTC, None),
     Scene("order_revived", situation(**remembering(revived={"BTC/USDT": NOW - HOUR_MS})), BTC, Wait(DAY_MS - HOUR_MS)),
     Scene("quote_stale", situation(**under("guards", max_quote_age_seconds=5), now=NOW + 6001), BTC,
           ChangeKey("guards.max_quote_age_seconds", "7")),

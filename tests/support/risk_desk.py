@@ -12,6 +12,7 @@ from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation, look
 from tradekit.domain.account import Balance
 from tradekit.domain.decision import Approved, Decision, Refused
+from tradekit.domain.hold import Hold
 from tradekit.domain.ids import ClientOrderId, client_order_id
 from tradekit.domain.market import Market, Quote, Snapshot
 from tradekit.domain.memory import RiskMemory
@@ -71,6 +72,7 @@ def situation(
     last_equity: str | None = None,
     peaks: Mapping[str, str] | None = None,
     memory: RiskMemory | None = None,
+    holds: Iterable[Hold] = (),
     closes: Mapping[str, Decimal] | None = None,
     now: int = NOW,
 ) -> Situation:
@@ -88,6 +90,7 @@ def situation(
         identity="identity",
         seq=1,
         books=books_of(D(cash), positions),
+        holds=tuple(holds),
         orders={order.id: order for order in orders},
         openings=tuple(openings),
         tiers={

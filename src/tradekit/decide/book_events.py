@@ -56,7 +56,7 @@ def write(ledger: Ledger, change: BookChange, now: int) -> None:
             ledger.adopt(asset, price, now)
         case AssetReleased(asset, _):
             ledger.release(asset)
-        case FlowRecorded(asset, amount, _):
+        case FlowRecorded(asset, amount):
             ledger.transfer(asset, amount)
 
 

@@ -16,6 +16,7 @@ from tradekit.domain.event import (
     CycleFinished,
     ExchangeSilent,
     FillBooked,
+    FlowRecorded,
     OrderAcknowledged,
     OrderFinal,
     OrderNotPlaced,
@@ -60,6 +61,9 @@ def remember(  # noqa: C901 - one case an event, nothing nested
             return _revived(memory, before, after, before.orders[id], now)
         case AssetAdopted(asset, price):
             return with_flow(memory, before.positions[asset].outside * price)
+        case FlowRecorded(asset, _, price, by_hand=True):  # the policy's own guess is no record, and moves no mark
+            units = after.books.quantity(asset) - before.books.quantity(asset)
+            return with_flow(memory, units * price)
         case AssetReleased(asset, price):
             return with_flow(memory, -before.positions[asset].adopted * price)
         case ExchangeSilent():

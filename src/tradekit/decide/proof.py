@@ -16,7 +16,7 @@ from tradekit.domain.books import Tally
 from tradekit.domain.event import FlowRecorded
 from tradekit.domain.hold import HoldCode
 from tradekit.domain.market import Snapshot
-from tradekit.domain.numbers import ZERO
+from tradekit.domain.numbers import ZERO, divide
 from tradekit.domain.order import Closed, Closing
 from tradekit.domain.state import State
 
@@ -55,9 +55,10 @@ def stops_opens(row: ProofRow, quote: str) -> bool:
     return row.doubtful and (row.asset != quote or row.rest < 0)
 
 
-def flow_of(row: ProofRow, reason: str) -> FlowRecorded:
+def flow_of(row: ProofRow, *, by_hand: bool) -> FlowRecorded:
     """The event that puts the rest down to a deposit or a withdrawal."""
-    return FlowRecorded(row.asset, row.rest, reason)
+    price = ZERO if row.worth is None else divide(row.worth, row.rest)
+    return FlowRecorded(row.asset, row.rest, price, by_hand)
 
 
 def _row(state: State, asset: str, balances: Mapping[str, Balance], snapshot: Snapshot, tolerance: Decimal) -> ProofRow:

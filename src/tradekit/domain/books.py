@@ -57,6 +57,11 @@ class Books(NamedTuple):
         tally = self.tallies.get(self.quote)
         return ZERO if tally is None else tally.total
 
+    def quantity(self, asset: str) -> Decimal:
+        """Units of an asset that are tradekit's to trade with: all of the quote currency, what is managed of others."""
+        position = self.positions.get(asset)
+        return self.cash if asset == self.quote else ZERO if position is None else position.quantity
+
     def total(self, asset: str) -> Decimal:
         """Units of any asset that must be on the account."""
         if asset == self.quote:

@@ -53,11 +53,15 @@ class AssetReleased(NamedTuple):
 
 
 class FlowRecorded(NamedTuple):
-    """A person or the policy put a difference to the exchange down to a deposit, or a withdrawal if negative."""
+    """A difference to the exchange was put down to a deposit, or a withdrawal if `amount` is negative.
+
+    `price` is what a unit was worth in quote currency (0: unknown). `by_hand`: a person said so, not the policy.
+    """
 
     asset: str
     amount: Decimal
-    reason: str
+    price: Decimal
+    by_hand: bool
 
 
 class OrderIntended(NamedTuple):

@@ -57,7 +57,7 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
         snapshot = take_snapshot(desk)
         rows = prove_balances(desk, snapshot)
         assets = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record)
-        rows = record_flows(desk, rows, snapshot, assets, "on request")
+        rows = record_flows(desk, rows, snapshot, assets, by_hand=True)
     if desk.state is not before:
         desk.save()
     problems = (*doubts(desk, unexplained(rows)), *unsettled(desk, settlement.settled.open))

@@ -57,14 +57,14 @@ def prove_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
     since = desk.clock.now() - _LATE_MS if any(row.doubtful for row in found) else None
     settle_asset_differences(desk, frozenset(row.asset for row in found), since)
     rows = compare_balances(desk, snapshot)
-    return record_flows(desk, rows, snapshot, _recorded_by_policy(desk, rows))
+    return record_flows(desk, rows, snapshot, _recorded_by_policy(desk, rows), by_hand=False)
 
 
 def record_flows(
-    desk: Desk, rows: Sequence[ProofRow], snapshot: Snapshot, assets: frozenset[str], reason: str = "by policy"
+    desk: Desk, rows: Sequence[ProofRow], snapshot: Snapshot, assets: frozenset[str], *, by_hand: bool
 ) -> tuple[ProofRow, ...]:
     """Puts what is unexplained of these assets down to deposits and withdrawals; the proof after that."""
-    flows = [flow_of(row, reason) for row in unexplained(rows) if row.asset in assets]
+    flows = [flow_of(row, by_hand=by_hand) for row in unexplained(rows) if row.asset in assets]
     if not flows:
         return tuple(rows)
     desk.record(*flows)
