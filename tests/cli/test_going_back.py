@@ -105,6 +105,23 @@ def test_the_copy_goes_on_and_its_books_are_the_exchanges(copied: CommandLine) -
     assert Facts(copied.home).differences() == {}
 
 
+@pytest.mark.parametrize("copied", ["quote"], indirect=True)
+def test_a_coin_bought_and_sold_in_between_is_found_by_its_name(copied: CommandLine) -> None:
+    assert copied(f"cycle --proposals {copied.proposals(buy('m', 'BNB/USDT', '20'))}").code == 0
+    policy = (copied.home / "policy.toml").read_text()
+    copied.policy(f"{policy}[exits]\nstop_loss_pct = 0.0001\n")
+    assert copied("cycle").code == 0
+    copied.policy(policy)
+    sold = Facts(copied.home).state.books
+    assert sold.tallies["BNB"].sold > 0 == sold.positions["BNB"].total
+    expected = holdings(copied)
+    put_back(copied)
+    cash_alone = copied("reconcile-fills --json")
+    assert (cash_alone.code, {row["asset"] for row in cash_alone.data["proof"] if row["rest"] != "0"}) == (12, {"USDT"})
+    assert copied("reconcile-fills --json --symbol BNB").data["settled"]["fills"]["late"] == 0
+    assert (Facts(copied.home).differences(), holdings(copied)) == ({}, expected)
+
+
 def test_a_proposal_of_the_time_between_is_not_sent_again(copied: CommandLine) -> None:
     trade_meanwhile(copied)
     put_back(copied)
