@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk import buy, market, policy
+from desk import buy, market, policy, sell
 from risk_desk import NOW, decide, granted, opened, refused, situation, working
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
@@ -213,3 +213,21 @@ def test_a_wild_quote_is_no_equity_where_no_last_equity_is_known_either() -> Non
     assert at.equity == 1050
     fallen = situation(guards, held={"ETH": ("1", "50")}, quotes={"ETH": ("5", "5.1")}, memory=memory)
     assert fallen.equity == 1005
+
+
+def test_of_several_themes_the_one_with_the_least_room_binds() -> None:
+    keys = {"themes": {"ONE": ["BTC"], "TWO": ["BTC", "ETH"]}, "max_theme_pct": {"ONE": 50, "TWO": 6}}
+    at = situation(policy(risk=keys), cash="950", held={"ETH": ("1", "50")}, last_equity="1000")
+    # equity 950 + 49.98; 6 % of 999.98 is 59.9988, less 50 of ETH leaves 9.9988
+    decision = decide(at, BTC)
+    assert isinstance(decision, Approved)
+    assert (decision.amount, decision.binding_rule) == (D("0.099"), "risk.max_theme_pct")
+
+
+def test_the_turnover_of_others_counts_sales_that_still_work() -> None:
+    held = {"BTC": ("1", "90"), "ETH": ("2", "90")}
+    resting = working(Side.SELL, "ETH/USDT", "1", "51")  # may bring 51
+    at = situation(policy(risk={"max_external_sales_pct": 10}), cash="800", held=held, orders=[resting])
+    said = refused(decide(at, sell("BTC/USDT", amount="0.6")))  # a tenth is about 99.99
+    assert (said.code, said.actual) == ("sale_turnover", D(111))
+    assert granted(decide(at, sell("BTC/USDT", amount="0.4"))) == D("0.4")
