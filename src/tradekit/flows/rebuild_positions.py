@@ -28,6 +28,7 @@ from tradekit.domain.order import Closing
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import known_symbols, settle
 from tradekit.steps.snapshot import open_account, take_snapshot
+from tradekit.steps.troubles import describe_rest, exit_code_of
 
 
 class Source(StrEnum):
@@ -96,7 +97,11 @@ def rebuild_positions(
     broken = (*new.history.broken, *new.history.changed)
     if apply:
         _take_over(desk, source, new, broken)
-    problems = tuple(Problem("fill_quarantined", f"{t.symbol}: trade {t.trade_id} {t.why}", _LOOK) for t in broken[:20])
+    quote = desk.state.stamp.quote
+    problems = (
+        *(Problem("fill_quarantined", f"{t.symbol}: trade {t.trade_id} {t.why}", _LOOK) for t in broken[:20]),
+        *(describe_rest(row, quote) for row in new.proof if row.doubtful),
+    )
     return RebuildReport(
         source=source,
         method=new.history.books.method,
@@ -110,7 +115,7 @@ def rebuild_positions(
         proof=new.proof,
         applied=apply,
         problems=problems,
-        exit_code=ExitCode.PARTLY_DONE if problems else ExitCode.DONE,
+        exit_code=exit_code_of(problems),
     )
 
 

@@ -141,7 +141,7 @@ class Journal:
         if type(version) is not int or version > SCHEMA_VERSION:
             what = f"{self._path(number)} has schema version {version}; this tradekit knows {SCHEMA_VERSION}"
             raise NeedsHuman(Problem("journal_newer", what, AGAIN_OR_BACK))
-        if first + newline != header(seq, prev):
+        if first + newline != header(seq, prev, version):
             raise self._fault("journal_damaged", number, "has a changed header")
         if before == START:
             return Position(number, len(first) + len(newline), seq, prev)  # a journal may begin anew after a restore

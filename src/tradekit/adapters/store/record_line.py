@@ -45,9 +45,9 @@ class BadLine(ValueError):
     """Why a line is not a good record."""
 
 
-def header(seq: int, prev: str) -> bytes:
+def header(seq: int, prev: str, version: int = SCHEMA_VERSION) -> bytes:
     """The first line of a file that goes on after record `seq` with hash `prev`."""
-    fields = {"format": "tradekit journal", "schema_version": SCHEMA_VERSION, "seq": seq, "prev": prev}
+    fields = {"format": "tradekit journal", "schema_version": version, "seq": seq, "prev": prev}
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
