@@ -187,10 +187,26 @@ def test_a_rebuild_keeps_the_peaks_that_cycles_saw() -> None:
     for source in (Source.JOURNAL, Source.EXCHANGE):
         world.rebuild(source)
         assert world.state.positions["BTC"].peak == peak
-    world.by_hand(BTC, Side.BUY, "0.01", "120")
-    world.exchange.retell("t00002", time=world.clock.now() - 5 * MINUTE)  # late, so that the books are folded again
+    world.by_hand(BTC, Side.BUY, "0.01", "120", listed_after=10 * MINUTE)
+    world.clock.advance(MINUTE)
+    world.by_hand(BTC, Side.BUY, "0.02", "120")
     world.reconcile()
+    world.clock.advance(10 * MINUTE)
+    report = world.reconcile()  # the late one goes to its place: what came after it is folded again
+    assert report.settled.fills.late == 1
     assert world.state.positions["BTC"].peak == peak
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_fills_of_a_rebuild_are_forgotten_oldest_first_in_whatever_order_they_came() -> None:
+    world = opened()
+    trades(world, 5)
+    desk, newest_first = world.desk(), world.state.recent.fills[::-1]
+    assert len(newest_first) == 3
+    desk.record(BooksRebuilt("exchange", desk.state.books, newest_first, newest_first[-1].fill.time - 1, {}))
+    trades(world, 1)
+    world.reconcile(since=0)
+    world.check_quiet()
 
 
 def test_a_rebuild_that_is_not_applied_changes_nothing() -> None:
