@@ -13,7 +13,7 @@ from books_world import DAY, HOUR, BooksWorld, our_id
 from desk import buy, policy, sell
 from fake_time import MINUTE, Crash
 from tradekit.decide import booking, order_events
-from tradekit.domain.books import Owner
+from tradekit.domain.books import BookedFill, Owner
 from tradekit.domain.errors import NeedsHuman
 from tradekit.domain.event import BooksRebuilt, FillBooked, HoldPlaced, OrderAdopted
 from tradekit.domain.hold import HoldCode
@@ -187,6 +187,9 @@ def test_a_rebuild_keeps_the_peaks_that_cycles_saw() -> None:
     for source in (Source.JOURNAL, Source.EXCHANGE):
         world.rebuild(source)
         assert world.state.positions["BTC"].peak == peak
+    world.exchange.set_quote(BTC, "130", "130.1")
+    world.cycle()
+    assert (peak := world.state.positions["BTC"].peak) == 130
     world.by_hand(BTC, Side.BUY, "0.01", "120", listed_after=10 * MINUTE)
     world.clock.advance(MINUTE)
     world.by_hand(BTC, Side.BUY, "0.02", "120")
@@ -201,9 +204,9 @@ def test_a_rebuild_keeps_the_peaks_that_cycles_saw() -> None:
 def test_fills_of_a_rebuild_are_forgotten_oldest_first_in_whatever_order_they_came() -> None:
     world = opened()
     trades(world, 5)
-    desk, newest_first = world.desk(), world.state.recent.fills[::-1]
-    assert len(newest_first) == 3
-    desk.record(BooksRebuilt("exchange", desk.state.books, newest_first, newest_first[-1].fill.time - 1, {}))
+    desk, first, *middle, last = world.desk(), *(BookedFill(*event) for event in world.events(FillBooked))
+    fills = (last, first, *middle)
+    desk.record(BooksRebuilt("exchange", desk.state.books, fills, first.fill.time - 1, {}))
     trades(world, 1)
     world.reconcile(since=0)
     world.check_quiet()
