@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from books_world import DAY, HOUR, BooksWorld, our_id
-from desk import buy, policy, sell
+from desk import buy, market, policy, sell
 from fake_time import MINUTE, Crash
 from tradekit.decide import booking, order_events
 from tradekit.domain.books import BookedFill, Owner
@@ -59,6 +59,27 @@ def test_trades_that_the_state_has_forgotten_are_known_to_the_journal() -> None:
     assert len(world.state.recent.fills) == 3
     report = world.reconcile(since=0)
     assert (report.settled.fills.duplicates, report.settled.fills.fresh) == (8, ())
+    world.check()
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_a_trade_later_than_all_that_is_remembered_still_costs_what_it_cost_in_its_place() -> None:
+    world = BooksWorld(policy(account={"managed": ["BTC"]}, books={"cost_method": "fifo"}, exits={"stop_loss_pct": 0}))
+    world.cycle()
+    world.exchange.markets[BTC] = market(BTC, maker_fee=D(0))
+    world.clock.advance(HOUR)
+    world.by_hand(BTC, Side.BUY, "1", "60", listed_after=30 * MINUTE)
+    for price in ("100", "110", "120", "130"):
+        world.clock.advance(MINUTE)
+        world.by_hand(BTC, Side.BUY, "1", price)
+        world.reconcile()
+    world.by_hand(BTC, Side.SELL, "1", "150")
+    world.reconcile()
+    assert world.state.positions["BTC"].realized == 50  # the one for 100, as far as is known
+    world.clock.advance(30 * MINUTE)
+    world.reconcile()
+    assert world.state.positions["BTC"].realized == 90
+    assert not world.state.recent.out_of_order
     world.check()
 
 
