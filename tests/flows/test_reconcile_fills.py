@@ -64,7 +64,7 @@ def test_nothing_new_costs_one_round_of_reads() -> None:
     assert world.exchange.reads == reads + 1
 
 
-@pytest.mark.parametrize("hours", [0, 2, 30])
+@pytest.mark.parametrize("hours", [0, 2, 5, 30])
 def test_a_trade_that_is_listed_hours_late_is_booked_once_at_its_place(hours: int) -> None:
     """Others of the same symbol came in between and moved the cursor past it."""
     world = opened()

@@ -10,10 +10,10 @@ from random import Random
 import pytest
 
 from books_world import DAY, HOUR, BooksWorld, our_id
-from desk import buy, policy, sell
+from desk import buy, market, policy, sell
 from fake_time import MINUTE, Crash
 from tradekit.decide import booking, order_events
-from tradekit.domain.books import Owner
+from tradekit.domain.books import BookedFill, Owner
 from tradekit.domain.errors import NeedsHuman
 from tradekit.domain.event import BooksRebuilt, FillBooked, HoldPlaced, OrderAdopted
 from tradekit.domain.hold import HoldCode
@@ -59,6 +59,27 @@ def test_trades_that_the_state_has_forgotten_are_known_to_the_journal() -> None:
     assert len(world.state.recent.fills) == 3
     report = world.reconcile(since=0)
     assert (report.settled.fills.duplicates, report.settled.fills.fresh) == (8, ())
+    world.check()
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_a_trade_later_than_all_that_is_remembered_still_costs_what_it_cost_in_its_place() -> None:
+    world = BooksWorld(policy(account={"managed": ["BTC"]}, books={"cost_method": "fifo"}, exits={"stop_loss_pct": 0}))
+    world.cycle()
+    world.exchange.markets[BTC] = market(BTC, maker_fee=D(0))
+    world.clock.advance(HOUR)
+    world.by_hand(BTC, Side.BUY, "1", "60", listed_after=30 * MINUTE)
+    for price in ("100", "110", "120", "130"):
+        world.clock.advance(MINUTE)
+        world.by_hand(BTC, Side.BUY, "1", price)
+        world.reconcile()
+    world.by_hand(BTC, Side.SELL, "1", "150")
+    world.reconcile()
+    assert world.state.positions["BTC"].realized == 50  # the one for 100, as far as is known
+    world.clock.advance(30 * MINUTE)
+    world.reconcile()
+    assert world.state.positions["BTC"].realized == 90
+    assert not world.state.recent.out_of_order
     world.check()
 
 
@@ -187,10 +208,29 @@ def test_a_rebuild_keeps_the_peaks_that_cycles_saw() -> None:
     for source in (Source.JOURNAL, Source.EXCHANGE):
         world.rebuild(source)
         assert world.state.positions["BTC"].peak == peak
-    world.by_hand(BTC, Side.BUY, "0.01", "120")
-    world.exchange.retell("t00002", time=world.clock.now() - 5 * MINUTE)  # late, so that the books are folded again
+    world.exchange.set_quote(BTC, "130", "130.1")
+    world.cycle()
+    assert (peak := world.state.positions["BTC"].peak) == 130
+    world.by_hand(BTC, Side.BUY, "0.01", "120", listed_after=10 * MINUTE)
+    world.clock.advance(MINUTE)
+    world.by_hand(BTC, Side.BUY, "0.02", "120")
     world.reconcile()
+    world.clock.advance(10 * MINUTE)
+    report = world.reconcile()  # the late one goes to its place: what came after it is folded again
+    assert report.settled.fills.late == 1
     assert world.state.positions["BTC"].peak == peak
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_fills_of_a_rebuild_are_forgotten_oldest_first_in_whatever_order_they_came() -> None:
+    world = opened()
+    trades(world, 5)
+    desk, first, *middle, last = world.desk(), *(BookedFill(*event) for event in world.events(FillBooked))
+    fills = (last, first, *middle)
+    desk.record(BooksRebuilt("exchange", desk.state.books, fills, first.fill.time - 1, {}))
+    trades(world, 1)
+    world.reconcile(since=0)
+    world.check_quiet()
 
 
 def test_a_rebuild_that_is_not_applied_changes_nothing() -> None:
