@@ -270,7 +270,7 @@ def test_the_last_of_two_equal_keys_counts(tmp_path: Path) -> None:
     assert only(tmp_path, twice) == ROW
 
 
-@pytest.mark.parametrize("written", [b"", b"\n", b" \r\n\t\n", b"\xef\xbb\xbf", gzip.compress(b"")])
+@pytest.mark.parametrize("written", [b"", b"\n", b" \r\n\t\n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])
 def test_a_file_without_a_trade_is_refused(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "fills.jsonl").write_bytes(written)
     assert refusal(str(tmp_path / "fills.jsonl")).code == "fills_empty"
