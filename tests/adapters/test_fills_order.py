@@ -27,7 +27,6 @@ from tradekit.adapters import fills_order
 from tradekit.adapters.fills_fields import MissingField, NotATrade, Row, read_trade
 from tradekit.adapters.fills_file import read_trades
 from tradekit.adapters.fills_numbers import BadField
-from tradekit.adapters.fills_plain import plain_rows
 from tradekit.domain.errors import BadInput
 from tradekit.domain.fill import BrokenTrade, TradeRow
 
@@ -41,63 +40,6 @@ def place(row: Row) -> tuple[int, str, str]:
 def expected(lines: list[str]) -> list[Row]:
     """By definition: each line read alone, then sorted; trades of one place keep their order."""
     return sorted((read_trade(text.encode()) for text in lines), key=place)
-
-
-DECIMALS = st.decimals("0.000000000000000001", "999999", places=8).filter(bool)
-MONEY = st.sampled_from(["0", "0.001", "-0.001", 1, "12345678901234567.5", 0.1, None, "x"])
-ASSETS = st.sampled_from(["USD", "BTC", "BNB", None, "usd"])
-FEE = st.fixed_dictionaries({"cost": MONEY, "currency": ASSETS})
-ODD: dict[str, st.SearchStrategy[Any]] = {
-    "id": st.sampled_from([1, 2, "1", "", None, True, "x" * 129]),
-    "timestamp": st.sampled_from([TIME, 1, "1", None, 2.5]),
-    "symbol": st.sampled_from(["BTC-USD", "ETH/BTC", "BTC/USD:USD", "btc/usd", 1, None]),
-    "side": st.sampled_from(["sell", "BUY", None]),
-    "amount": st.sampled_from([2, 2.5, "-2", "0", None, " 2", "1e0", "2.", "1_0", "1e99", "0." + "1" * 30, True, ...]),
-    "price": st.sampled_from([50, 50.001, "-50", "0", None, "+50", "1e-7", "1" * 90, "0" * 90 + "50", ...]),
-    "cost": st.sampled_from([100, 100.5, "99", "98.9", "0", None, "1e2", "100.000000000000000000000", "NaN", ...]),
-    "order": st.sampled_from([1, None, "", [], "x" * 129, ...]),
-    "fee": st.none() | FEE | st.sampled_from([..., 1, {}]),
-    "fees": st.none() | st.lists(FEE, max_size=2) | st.sampled_from([..., 1, [None]]),
-}
-CHANGES = st.lists(
-    st.sampled_from(sorted(ODD)).flatmap(lambda field: st.tuples(st.just(field), ODD[field])), max_size=3
-).map(dict)
-
-
-@given(st.lists(CHANGES, min_size=1, max_size=4))
-@settings(max_examples=400, deadline=None)
-@example([{"fee": {"cost": "7", "currency": "BNB"}, "fees": []}, {"fee": {"cost": 0, "currency": "USD"}, "fees": []}])
-def test_many_trades_at_once_are_read_as_each_of_them_alone(changes: list[dict[str, Any]]) -> None:
-    """The quick way finds the same rows as the close look, or leaves them to it."""
-    lines = [line(number, **change).encode() for number, change in enumerate(changes)]
-    quickly = plain_rows(lines)
-    if quickly is not None:
-        assert quickly == [read_trade(text) for text in lines]
-    elif all(change == {} for change in changes):
-        pytest.fail("most trades are read quickly")
-
-
-BNB = {"cost": "7", "currency": "BNB"}
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"amount": 2, "price": 50.0, "cost": 1e2, "fee": None, "fees": [{"cost": 1e-7, "currency": "USD"}]},
-        {"amount": "0.000000000000000001", "price": "1", "cost": ..., "fees": [], "fee": BNB},
-        {"amount": "123456789.123456789012345678", "price": "1", "cost": "123456789.12345678", "order": None},
-        {"fee": None, "fees": []},
-        {"fee": {"cost": None, "currency": None}, "fees": None},
-        {"fees": [{"cost": 0, "currency": "USD"}]},
-        {"fees": [{"cost": "0.0", "currency": "USD"}]},
-        {"fees": [{"cost": "0.002", "currency": "BTC"}]},
-        {"id": 5, "order": 6, "symbol": "BTC-USD", "side": "sell", "cost": "100.4"},
-    ],
-)
-def test_what_most_trades_are_like_is_read_quickly(changes: dict[str, Any]) -> None:
-    lines = [(line(number, **changes) + end).encode() for number, end in enumerate(["", "\r"])]
-    assert plain_rows(lines) == [read_trade(text) for text in lines]
 
 
 SHUFFLED = st.lists(
@@ -126,7 +68,7 @@ def test_any_rows_in_any_order_come_out_in_order_and_complete(
 @pytest.mark.parametrize("packed", [False, True])
 def test_blocks_may_end_at_any_byte(tmp_path: Path, packed: bool) -> None:
     lines = [line(number, info="é" * (number % 3), amount=number % 4, datetime=..., fee=...) for number in range(5)]
-    lines[2] = lines[3].replace('"t3"', '"a3"')
+    lines[2] = lines[3].replace('"t3"', '"z3"')
     path = write(tmp_path, *lines, "", packed=packed)
     rows = expected(lines)
     for block in range(1, len("".join(lines)) + 15):
@@ -137,7 +79,7 @@ def test_blocks_may_end_at_any_byte(tmp_path: Path, packed: bool) -> None:
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(b"\x1f\x8b")
 @example(b"\x1f\x8b\x08\x00" + bytes(30))
-@example(gzip.compress(b"{}") * 2)
+@example(gzip.compress(b"{}", mtime=0) * 2)
 def test_any_bytes_are_trades_or_are_refused(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "any").write_bytes(written)
     with pytest.raises(BadInput) as caught:
@@ -155,21 +97,6 @@ def test_the_words_for_a_bad_line_are_printable(changed: dict[str, Any]) -> None
         assert all(str(words).isprintable() for words in error.args)
     else:
         assert isinstance(row, TradeRow) or row.why.isprintable()
-
-
-@given(st.lists(st.tuples(DECIMALS, DECIMALS, st.booleans()), min_size=1, max_size=5))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_a_bot_writes_is_read_back_exactly(tmp_path: Path, figures: list[tuple[Decimal, Decimal, bool]]) -> None:
-    lines = []
-    for number, (amount, price, as_text) in enumerate(figures):
-        text = line(number, amount="AMOUNT", price="PRICE", cost=..., fee=..., fees=...)
-        for word, value in (("AMOUNT", amount), ("PRICE", price)):
-            text = text.replace(f'"{word}"', f'"{value}"' if as_text else str(value))
-        lines.append(text)
-    rows = list(read_trades(write(tmp_path, *lines)))
-    assert [(row.amount, row.cost) for row in rows if isinstance(row, TradeRow)] == [
-        (amount, amount * price) for amount, price, _ in figures
-    ]
 
 
 def no_scratch(*_: Any, **__: Any) -> Any:
@@ -244,7 +171,11 @@ def test_a_file_that_changes_while_it_is_read_is_noticed(tmp_path: Path) -> None
 def test_a_trade_that_makes_no_sense_survives_the_sorting_as_it_is(tmp_path: Path) -> None:
     written = {"symbol": "BTC-USD", "fees": [{"cost": "1.50", "currency": None}]}
     path = write(
-        tmp_path, line(9), line(2, **written), line(2, **written), line(1, amount=1e-7, cost=..., order=7, fees=[BNB])
+        tmp_path,
+        line(9),
+        line(2, **written),
+        line(2, **written),
+        line(1, amount=1e-7, cost=..., order=7, fees=[{"cost": 7, "currency": "BNB"}]),
     )
     rows = list(read_trades(path, run_rows=1))
     assert rows[1:3] == [BrokenTrade("BTC/USD", "t2", TIME + 2, "a fee of 1.5 has no currency")] * 2

@@ -41,5 +41,5 @@ def write(folder: Path, *lines: str | bytes, name: str = "fills.jsonl", packed: 
     """A file of these lines, each with a line feed."""
     data = b"".join((text.encode() if isinstance(text, str) else text) + b"\n" for text in lines)
     file = folder / name
-    file.write_bytes(gzip.compress(data, 1) if packed else data)
+    file.write_bytes(gzip.compress(data, 1, mtime=0) if packed else data)
     return str(file)

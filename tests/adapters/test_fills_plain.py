@@ -1,0 +1,136 @@
+"""The quick way through a fills file finds what a close look at each line finds, or leaves the lines to it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from fills_files import TIME, line, write
+from tradekit.adapters.fills_fields import read_trade
+from tradekit.adapters.fills_file import read_trades
+from tradekit.adapters.fills_plain import plain_rows
+from tradekit.domain.fill import TradeRow
+
+BNB = {"cost": "7", "currency": "BNB"}
+ONES = "0." + "1" * 30
+
+# What the quick way must not take for what it looks like.
+TRAPS: list[dict[str, Any]] = [
+    {"amount": "0_2"},
+    {"amount": " 2"},
+    {"amount": "2 "},
+    {"amount": "+2"},
+    {"amount": "２"},
+    {"amount": "2", "price": "5e1"},
+    {"amount": "-2", "cost": "-100"},
+    {"amount": -2, "price": 50, "cost": -100},
+    {"amount": -2, "price": -50, "cost": 100},
+    {"amount": 0, "price": 50, "cost": ...},
+    {"amount": ONES, "price": "1", "cost": ONES[:20]},
+    {"amount": 1.2345678901234567e-05, "price": 1, "cost": 1.2345678901234567e-05},
+    {"amount": "1" * 16, "price": "1", "cost": "1" * 16},
+    {"amount": "0" * 90 + "2"},
+    {"amount": "1e-20", "price": "1e-5", "cost": ...},
+    {"amount": "10000000000", "price": "1000000", "cost": ...},
+    {"cost": "101.01"},
+    {"cost": "98.99"},
+    {"symbol": "BTC/BTC"},
+    {"id": 2**80},
+    {"id": "x" * 129},
+    {"order": ""},
+    {"fees": [BNB, BNB]},
+    {"fees": [{"cost": 1, "currency": "usd"}]},
+    {"fees": [{"cost": 1, "currency": None}]},
+    {"fees": [{"cost": "2.1", "currency": "BTC"}]},
+    {"fees": [{"cost": "101", "currency": "USD"}]},
+    {"fees": [{"cost": -101, "currency": "USD"}]},
+    {"fees": [{"cost": "-0.5", "currency": "USD"}]},
+    {"fees": [{"cost": 0, "currency": None}], "fee": BNB},
+    {"fees": [{"cost": None, "currency": "usd"}], "fee": BNB},
+    {"timestamp": TIME // 1000},
+    {"timestamp": float(TIME)},
+    {"side": "Buy"},
+]
+
+MONEY = st.sampled_from(["0", "0.001", "-0.001", 1, "12345678901234567.5", 0.1, None, "x"])
+ASSETS = st.sampled_from(["USD", "BTC", "BNB", None, "usd"])
+FEE = st.fixed_dictionaries({"cost": MONEY, "currency": ASSETS})
+ODD: dict[str, st.SearchStrategy[Any]] = {
+    "id": st.sampled_from([1, 2, "1", "", None, True, "x" * 129]),
+    "timestamp": st.sampled_from([TIME, 1, "1", None, 2.5]),
+    "symbol": st.sampled_from(["BTC-USD", "ETH/BTC", "BTC/USD:USD", "btc/usd", 1, None]),
+    "side": st.sampled_from(["sell", "BUY", None]),
+    "amount": st.sampled_from([2, 2.5, "-2", "0", None, " 2", "1e0", "2.", "1_0", "1e99", "0." + "1" * 30, True, ...]),
+    "price": st.sampled_from([50, 50.001, "-50", "0", None, "+50", "1e-7", "1" * 90, "0" * 90 + "50", ...]),
+    "cost": st.sampled_from([100, 100.5, "99", "98.9", "0", None, "1e2", "100.000000000000000000000", "NaN", ...]),
+    "order": st.sampled_from([1, None, "", [], "x" * 129, ...]),
+    "fee": st.none() | FEE | st.sampled_from([..., 1, {}]),
+    "fees": st.none() | st.lists(FEE, max_size=2) | st.sampled_from([..., 1, [None]]),
+}
+CHANGES = st.lists(
+    st.sampled_from(sorted(ODD)).flatmap(lambda field: st.tuples(st.just(field), ODD[field])), max_size=3
+).map(dict)
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=4))
+@settings(max_examples=400, deadline=None)
+@example([{"fee": BNB, "fees": []}, {"fee": {"cost": 0, "currency": "USD"}, "fees": []}])
+def test_many_trades_at_once_are_read_as_each_of_them_alone(changes: list[dict[str, Any]]) -> None:
+    """The quick way finds the same rows as the close look, or leaves them to it."""
+    lines = [line(number, **change).encode() for number, change in enumerate(changes)]
+    quickly = plain_rows(lines)
+    if quickly is not None:
+        assert quickly == [read_trade(text) for text in lines]
+    elif all(change == {} for change in changes):
+        pytest.fail("most trades are read quickly")
+
+
+@pytest.mark.parametrize("changes", TRAPS)
+def test_no_trap_is_read_quickly_and_wrong(changes: dict[str, Any]) -> None:
+    trap, good = line(1, **changes).encode(), line(2).encode()
+    for lines in ([trap], [trap, trap], [good, trap], [trap, good, good]):
+        quickly = plain_rows(lines)
+        assert quickly is None or quickly == [read_trade(text) for text in lines]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"amount": 2, "price": 50.0, "cost": 1e2, "fee": None, "fees": [{"cost": 1e-7, "currency": "USD"}]},
+        {"amount": "0.000000000000000001", "price": "1", "cost": ..., "fees": [], "fee": BNB},
+        {"amount": "123456789.123456789012345678", "price": "1", "cost": "123456789.12345678", "order": None},
+        {"fee": None, "fees": []},
+        {"fee": {"cost": None, "currency": None}, "fees": None},
+        {"fees": [{"cost": 0, "currency": "USD"}]},
+        {"fees": [{"cost": "0.0", "currency": "USD"}]},
+        {"fees": [{"cost": "0.002", "currency": "BTC"}]},
+        {"id": 5, "order": 6, "symbol": "BTC-USD", "side": "sell", "cost": "100.4"},
+    ],
+)
+def test_what_most_trades_are_like_is_read_quickly(changes: dict[str, Any]) -> None:
+    lines = [(line(number, **changes) + end).encode() for number, end in enumerate(["", "\r"])]
+    assert plain_rows(lines) == [read_trade(text) for text in lines]
+
+
+DECIMALS = st.decimals("0.000000000000000001", "999999", places=8).filter(bool)
+
+
+@given(st.lists(st.tuples(DECIMALS, DECIMALS, st.booleans()), min_size=1, max_size=5))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_bot_writes_is_read_back_exactly(tmp_path: Path, figures: list[tuple[Decimal, Decimal, bool]]) -> None:
+    lines = []
+    for number, (amount, price, as_text) in enumerate(figures):
+        text = line(number, amount="AMOUNT", price="PRICE", cost=..., fee=..., fees=...)
+        for word, value in (("AMOUNT", amount), ("PRICE", price)):
+            text = text.replace(f'"{word}"', f'"{value}"' if as_text else str(value))
+        lines.append(text)
+    rows = list(read_trades(write(tmp_path, *lines)))
+    assert [(row.amount, row.cost) for row in rows if isinstance(row, TradeRow)] == [
+        (amount, amount * price) for amount, price, _ in figures
+    ]
