@@ -55,11 +55,11 @@ def work(path):
 """
 REBUILD = """
 import msgspec
-from tradekit.adapters.fills_file import read_trades
+from tradekit.adapters.fills_file import trades_as_written
 from tradekit.decide.rebuild import fold_history
 from tradekit.domain.books import CostMethod, Owner
 def work(path):
-    found = fold_history(read_trades(path), "USDT", CostMethod.METHOD, lambda symbol: Owner.MANAGED)
+    found = fold_history(trades_as_written(path), "USDT", CostMethod.METHOD, lambda symbol: Owner.MANAGED)
     return found.trades
 """
 MEASURED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -348,3 +349,28 @@ def test_a_run_that_holds_the_lock_is_not_disturbed(account: CommandLine, tmp_pa
             assert account(line).code == 75
         assert account("rebuild-positions").code == 0
         assert contents(account.home) == before
+
+
+def test_a_bad_file_is_told_before_anything_is_touched(tradekit: CommandLine, tmp_path: Path) -> None:
+    good = {"id": "1", "timestamp": 1_700_000_000_000, "symbol": "ETH/USDT", "side": "buy", "amount": "1", "price": "2"}
+    path = tmp_path / "fills.jsonl"
+    path.write_text(json.dumps(good) + "\n" + json.dumps(good | {"side": "long"}) + "\n")
+    ran = tradekit(f"rebuild-positions --from {path} --apply")
+    assert (ran.code, ran.out, ran.problems) == (2, "", ["fills_bad_value"])
+    assert "line 2" in ran.err and not tradekit.folder.exists()
+    assert tradekit(f"rebuild-positions --from {path} --since 7d").code == 2
+
+
+def test_a_file_in_any_order_is_the_same_file(account: CommandLine, tmp_path: Path) -> None:
+    lines = [
+        json.dumps({
+            "id": str(n), "timestamp": 1_700_000_000_000 + n, "symbol": "SOL/USDT", "side": "buy" if n % 3 else "sell",
+            "amount": "1", "price": str(n + 1),
+        })
+        for n in range(1, 40)
+    ]  # fmt: skip
+    path, found = tmp_path / "fills.jsonl", []
+    for order in (lines, lines[::-1]):
+        path.write_text("\n".join(order))
+        found.append(account(f"rebuild-positions --json --from {path}").data["changes"])
+    assert found[0] == found[1]

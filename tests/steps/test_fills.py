@@ -13,6 +13,8 @@ from books_world import DAY, HOUR, BooksWorld, our_id
 from desk import buy, market, policy, sell
 from fake_time import MINUTE, Crash
 from tradekit.decide import booking, order_events
+from tradekit.decide.history import fold_file
+from tradekit.decide.reconcile import rows_of
 from tradekit.domain.books import BookedFill, Owner
 from tradekit.domain.errors import NeedsHuman
 from tradekit.domain.event import BooksRebuilt, FillBooked, HoldPlaced, OrderAdopted
@@ -147,10 +149,9 @@ def test_what_tradekit_bought_stays_tradekits_in_a_rebuild(without_id: bool) -> 
 def test_a_rebuild_from_a_file_knows_the_orders_of_tradekit() -> None:
     world = opened()
     world.cycle(buy(BTC, amount="0.3"))
-    from tradekit.decide.reconcile import rows_of
-
     rows = rows_of([fill for _, fill in world.exchange.trades], world.clock.now())
-    world.rebuild(Source.FILE, rows=rows)
+    file = fold_file(world.policy, "USDT", lambda as_written: rows, world.store.history())
+    world.rebuild(Source.FILE, file=file)
     assert (world.state.positions["BTC"].quantity, world.state.positions["BTC"].outside) == (D("0.3"), D(0))
     world.check_quiet()
 

@@ -13,11 +13,24 @@ from typing import TYPE_CHECKING, Final
 
 from tradekit.adapters.fills_source import MAX_LINE, FillsSource, Lines
 from tradekit.domain.errors import BadInput, Problem
+from tradekit.domain.fill import NotInOrder
 
 if TYPE_CHECKING:
     from tradekit.adapters.fills_fields import Row
 
 RUN_ROWS: Final = 20_000
+
+
+def trades_as_written(path: str, *, block: int = MAX_LINE) -> Generator[Row, None, None]:
+    """The trades of a file that is in ascending order of time, in one pass.
+
+    Raises `NotInOrder` where it is not, perhaps after the first trades, and `BadInput` as `read_trades` does.
+    """
+    from tradekit.adapters.fills_order import ascending
+
+    with FillsSource(path) as source:
+        blocks = (_rows(lines, source.name) for lines in source.lines(block))
+        yield from _not_empty(chain.from_iterable(ascending(blocks)), source.name)
 
 
 def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -> Generator[Row, None, None]:
@@ -36,14 +49,22 @@ def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -
     with FillsSource(path) as source:
         blocks = (_rows(lines, source.name) for lines in source.lines(block))
         if is_ascending(source.blocks(block)):
-            rows: Iterator[Row] = chain.from_iterable(ascending(blocks, source.name))
+            rows: Iterator[Row] = chain.from_iterable(ascending(blocks))
         else:
             rows = sorted_rows(chain.from_iterable(blocks), source.name, run_rows)
-        first = next(rows, None)
-        if first is None:
-            raise BadInput(Problem("fills_empty", f"{source.name}: has no trade in it", "name a file with trades"))
-        yield first
-        yield from rows
+        try:
+            yield from _not_empty(rows, source.name)
+        except NotInOrder:
+            what = f"{source.name}: changed while it was read"
+            raise BadInput(Problem("fills_changed", what, "run again")) from None
+
+
+def _not_empty(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    first = next(rows, None)
+    if first is None:
+        raise BadInput(Problem("fills_empty", f"{name}: has no trade in it", "name a file with trades"))
+    yield first
+    yield from rows
 
 
 def _rows(lines: Lines, name: str) -> list[Row]:

@@ -21,8 +21,9 @@ from msgspec.json import Decoder, Encoder
 
 from tradekit.adapters.fills_fields import Row
 from tradekit.domain.errors import BadInput, Problem
-from tradekit.domain.fill import BrokenTrade, TradeRow
+from tradekit.domain.fill import BrokenTrade, NotInOrder, TradeRow
 
+MOST_AT_ONCE: Final = 20_000
 _BLOCK: Final = 32 * 1024
 
 
@@ -55,10 +56,10 @@ def is_ascending(blocks: Iterable[bytes]) -> bool:
     return True
 
 
-def ascending(blocks: Iterable[list[Row]], name: str) -> Iterator[list[Row]]:
-    """Blocks of rows that were found ascending; only trades of the same millisecond may change places.
+def ascending(blocks: Iterable[list[Row]]) -> Iterator[list[Row]]:
+    """Blocks of rows that are ascending; only trades of the same millisecond may change places.
 
-    Raises `BadInput` with `fills_changed` where they are not ascending any more.
+    Raises `NotInOrder` where they are not, or where more than `MOST_AT_ONCE` trades are of a single millisecond.
     """
     held: list[Row] = []
     last = 0
@@ -69,8 +70,8 @@ def ascending(blocks: Iterable[list[Row]], name: str) -> Iterator[list[Row]]:
             held = [rows.pop()]
             yield rows
         elif times:
-            if times[0] < last or any(second < first for first, second in pairwise(times)):
-                raise BadInput(Problem("fills_changed", f"{name}: changed while it was read", "run again"))
+            if times[0] < last or any(second < first for first, second in pairwise(times)) or len(held) > MOST_AT_ONCE:
+                raise NotInOrder
             held = sorted([*held, *rows], key=_place)
             newest = bisect_left(held, times[-1], key=_time)
             yield held[:newest]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tradekit.cli.moments import SinceOption
+from tradekit.cli.moments import Since, SinceOption
 from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet, Wait
 
 if TYPE_CHECKING:
     from tradekit.cli.output import Result
+    from tradekit.cli.wiring import Account
     from tradekit.decide.changes import PositionChange
-    from tradekit.domain.fill import BrokenTrade, TradeRow
+    from tradekit.decide.rebuild import History
     from tradekit.flows.rebuild_positions import RebuildReport
 
 From = Annotated[
@@ -60,32 +59,36 @@ def rebuild_positions(
     kind = flow.Source(source) if source in ("journal", "exchange") else flow.Source.FILE
     if kind is flow.Source.JOURNAL and since is not None:
         raise typer.BadParameter("the journal is folded as a whole", param_hint="--since")
+    if kind is flow.Source.FILE and since is not None and since.is_ago:
+        raise typer.BadParameter("of a file, name a date in UTC", param_hint="--since")
     account = find_account(home, policy)
+    file = _fold(account, source, since) if kind is flow.Source.FILE else None
     watcher = watcher_for(json_log=False, quiet=quiet)
     with (
         stopping() as stop,
-        _trades(source, is_file=kind is flow.Source.FILE) as rows,
         trading_desk(account, watcher, stop, wait_seconds=wait, dry_run=not apply, begins_cycle=False) as desk,
     ):
         begin = None if since is None else since.at(desk.clock.now())
-        report = flow.rebuild_positions(desk, kind, rows, begin, apply=apply)
+        report = flow.rebuild_positions(desk, kind, file, begin, apply=apply)
     older = reading_store(account).generations()[-1].name if apply else None
     return emit(_present(report, older), as_json=as_json, quiet=quiet)
 
 
-@contextmanager
-def _trades(path: str, *, is_file: bool) -> Iterator[Iterator[TradeRow | BrokenTrade]]:
-    """The trades of a file, checked as far as opening it goes before anything else is touched."""
-    if not is_file:
-        yield iter(())
-        return
-    from tradekit.adapters.fills_file import read_trades
+def _fold(account: Account, path: str, since: Since | None) -> History:
+    """The history in a file: a bad one is told before anything else is touched."""
+    from tradekit.adapters.fills_file import read_trades, trades_as_written
+    from tradekit.cli.wiring import account_exists, reading_store
+    from tradekit.decide.history import fold_file
 
-    rows = read_trades(path)
-    try:
-        yield rows
-    finally:
-        rows.close()
+    records = reading_store(account).history() if account_exists(account) else ()
+    begin = None if since is None else since.ms
+    return fold_file(
+        account.policy,
+        account.stamp.quote,
+        lambda as_written: trades_as_written(path) if as_written else read_trades(path),
+        records,
+        begin,
+    )
 
 
 def _present(report: RebuildReport, older: str | None) -> Result:

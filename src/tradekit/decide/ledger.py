@@ -19,6 +19,8 @@ from tradekit.domain.position import Lot, Position
 from tradekit.domain.proposal import Side
 
 _NEW_POSITION: Final = 20
+_OUTSIDE: Final = Owner.OUTSIDE  # looking a member up costs more than comparing it
+_MANAGED: Final = Owner.MANAGED
 
 
 class Entry:
@@ -100,7 +102,7 @@ class Ledger:
         result yet, the units that come in carry the cost on. An `OUTSIDE` trade sells what is outside first. What is
         sold without having had a cost in the books makes no result.
         """
-        managed, in_cash = owner is not Owner.OUTSIDE, counter is self._cash
+        managed, in_cash = owner is not _OUTSIDE, counter is self._cash
         if buys:
             page.bought += amount
             counter.sold += cost
@@ -114,10 +116,10 @@ class Ledger:
             page.sold += amount
             counter.bought += cost
             held = page.quantity
-            removed = self._take(page, amount, outside_first=not managed)
+            removed = self._take(page, amount, not managed)
             if in_cash:
-                sold = held - page.quantity
-                page.realized += (cost if sold == amount else share_of(cost, sold, amount)) - removed
+                whole = managed and amount <= held
+                page.realized += (cost if whole else share_of(cost, held - page.quantity, amount)) - removed
             elif managed:
                 self._add(counter, cost, removed, time)
             else:
@@ -186,7 +188,7 @@ class Ledger:
                 cost += self._fee(asset, paid, time, managed=True)
         if amount > 0:
             self._add(page, amount, cost, time)
-            if owner is Owner.MANAGED:
+            if owner is _MANAGED:
                 page.adopted += amount
         else:
             page.realized -= self._take(page, -amount) + cost

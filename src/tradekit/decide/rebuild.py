@@ -144,7 +144,7 @@ def fold_history(
     markets: dict[str, _Market] = {}
     changed: list[BrokenTrade] = []
     broken: list[BrokenTrade] = []
-    trades = duplicates = first = 0
+    duplicates = first = 0
     last: TradeRow | None = None
     trade = ledger.trade
     for row in rows:
@@ -156,6 +156,7 @@ def fold_history(
         if market is None:
             base, _, quoted = symbol.partition("/")
             market = markets[symbol] = _Market(set(), ledger.entry(base), ledger.entry(quoted), owner_of(symbol))
+            first = first or time
         ids, page, counter, owner = market
         if id in ids:
             if row == last:
@@ -167,12 +168,9 @@ def fold_history(
         if whose is not None:
             owner = whose(row) or owner
         trade(page, counter, buys, amount, cost, fees, time, owner)
-        first = first or time
-        trades += 1
         last = row
-    return History(
-        ledger.books(), trades, duplicates, tuple(changed), tuple(broken), first, 0 if last is None else last.time
-    )
+    trades, until = sum(len(market.ids) for market in markets.values()), 0 if last is None else last.time
+    return History(ledger.books(), trades, duplicates, tuple(changed), tuple(broken), first, until)
 
 
 class OpeningLot(NamedTuple):

@@ -60,6 +60,10 @@ class TradeRow(NamedTuple):
     time: int
 
 
+class NotInOrder(Exception):
+    """A history that was taken as it is written has a trade that is older than one before it."""
+
+
 class BrokenTrade(NamedTuple):
     """A trade that makes no sense, told by whoever read it: never booked, never dropped in silence."""
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from tradekit.decide.changes import PositionChange, compare
 from tradekit.decide.doubts import holds_for
+from tradekit.decide.history import fold_by_policy
 from tradekit.decide.order_events import order_of
 from tradekit.decide.proof import ProofRow, prove
-from tradekit.decide.rebuild import History, OpeningLot, fold_history, fold_journal, orders_sent, with_opening_lots
+from tradekit.decide.rebuild import History, OpeningLot, fold_journal, orders_sent, with_opening_lots
 from tradekit.decide.reconcile import OVERLAP_MS, owner_of, rows_of
 from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, key_of
 from tradekit.domain.errors import ExitCode, NeedsHuman, Problem
@@ -24,7 +25,7 @@ from tradekit.domain.fill import BrokenTrade, Fill, TradeRow
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
-from tradekit.domain.order import Closing
+from tradekit.domain.order import Closed
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import known_symbols, settle
 from tradekit.steps.snapshot import open_account, take_snapshot
@@ -75,15 +76,14 @@ class _New(NamedTuple):
 def rebuild_positions(
     desk: Desk,
     source: Source,
-    rows: Iterable[TradeRow | BrokenTrade] = (),
+    file: History | None = None,
     since: int | None = None,
     *,
     apply: bool,
 ) -> RebuildReport:
-    """Folds the books from `source`; `rows` are those of a file. With `apply` they replace those in force.
+    """Folds the books from `source`; of a file `fold_file` has done so. With `apply` they replace those in force.
 
-    Raises `NeedsHuman` where orders are unsettled or the journal has no beginning, `Unreachable`, and `BadInput` of
-    the file. Nothing is changed then.
+    Raises `NeedsHuman` where orders are unsettled or the journal has no beginning, and `Unreachable`.
     """
     if not (source is Source.JOURNAL and desk.state.is_opened):
         open_account(desk)
@@ -92,7 +92,13 @@ def rebuild_positions(
         _refuse_unsettled(desk)
         desk.save()  # the state before is a generation from here on: a restore takes all this back
     old = desk.state.books
-    new = _journal(desk) if source is Source.JOURNAL else _outside(desk, source, rows, since)
+    if source is Source.JOURNAL:
+        new = _journal(desk)
+    elif source is Source.EXCHANGE:
+        new = _exchange(desk, since or 0)
+    else:
+        assert file is not None
+        new = _opened(desk, file, (), desk.clock.now())
     changes = compare(old, new.history.books, new.openings)
     broken = (*new.history.broken, *new.history.changed)
     if apply:
@@ -123,9 +129,8 @@ _LOOK = "it is in no book; its symbol is held until `tradekit resume` where the 
 
 
 def _refuse_unsettled(desk: Desk) -> None:
-    unsure = [
-        o for o in desk.state.orders.values() if o.is_unanswered or o.is_canceling or isinstance(o.state, Closing)
-    ]
+    """A trade of an order that isn't over might be in the balances and not in the list yet, and be counted twice."""
+    unsure = [order for order in desk.state.orders.values() if not isinstance(order.state, Closed)]
     if unsure:
         names = ", ".join(f"{order.id} ({order.intent.symbol})" for order in unsure[:5])
         fix = "`tradekit reconcile-fills` settles them; run it until none is left"
@@ -140,40 +145,28 @@ def _journal(desk: Desk) -> _New:
     return _New(History(folded.books, folded.fills, 0, (), (), folded.first, folded.last))
 
 
-def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade], since: int | None) -> _New:
-    """Books of trades alone, opened with what the balances show beyond them."""
-    managed, state = desk.policy.account.managed, desk.state
-    fills: list[BookedFill] = []
-    owners: dict[tuple[str, str], Owner] = {}
+def _exchange(desk: Desk, since: int) -> _New:
+    """Books of the exchange's own history; what is older than the window is in an opening lot."""
+    managed, state, now = desk.policy.account.managed, desk.state, desk.clock.now()
     sent = orders_sent(desk.store.history())
-    now, counted_until = desk.clock.now(), desk.clock.now()
-    if source is Source.EXCHANGE:
-        since = min(since or 0, now)
-        counted_until = max(now - OVERLAP_MS, since - 1)  # what is older than the window is in an opening lot
-        quote = state.stamp.quote
-        held = {f"{asset}/{quote}" for asset in desk.exchange.snapshot(()).balances if asset != quote}
-        listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since))
-        owners = {
-            (t.symbol, t.trade_id): Owner.TRADEKIT if (t.symbol, t.exchange_id) in sent else owner_of(state, t, managed)
-            for t in listed
-            if isinstance(t, Fill)
-        }
-        rows = rows_of(listed, now)
-        fills = _each_once(rows, listed, owners)
-    elif since is not None:
-        rows = (row for row in rows if row.time >= since)
+    since = min(since, now)
+    quote = state.stamp.quote
+    held = {f"{asset}/{quote}" for asset in desk.exchange.snapshot(()).balances if asset != quote}
+    listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since))
+    owners = {
+        (t.symbol, t.trade_id): Owner.TRADEKIT if (t.symbol, t.exchange_id) in sent else owner_of(state, t, managed)
+        for t in listed
+        if isinstance(t, Fill)
+    }
+    rows = rows_of(listed, now)
+    history = fold_by_policy(desk.policy, quote, rows, lambda row: owners[row.symbol, row.trade_id])
+    new = _opened(desk, history, _each_once(rows, listed, owners), max(now - OVERLAP_MS, since - 1))
+    return new._replace(filled=_filled(desk, _each_once(rows, listed, owners), since))
 
-    def owner_of_symbol(symbol: str) -> Owner:
-        return Owner.MANAGED if symbol.partition("/")[0] in managed else Owner.OUTSIDE
 
-    def whose(row: TradeRow) -> Owner | None:
-        return owners.get((row.symbol, row.trade_id)) or (
-            Owner.TRADEKIT if (row.symbol, row.order_id) in sent else None
-        )
-
-    method = CostMethod(desk.policy.books.cost_method)
-    asks = whose if owners or sent else None
-    history = fold_history(rows, state.stamp.quote, method, owner_of_symbol, asks)
+def _opened(desk: Desk, history: History, fills: Iterable[BookedFill], counted_until: int) -> _New:
+    """The books of a history, opened with what the balances show beyond it."""
+    state, managed = desk.state, desk.policy.account.managed
     snapshot = take_snapshot(desk)
     balances = {asset: balance.total for asset, balance in snapshot.balances.items()}
     built = with_opening_lots(history.books, balances, state.books, _prices(snapshot), managed, desk.clock.now())
@@ -183,8 +176,7 @@ def _outside(desk: Desk, source: Source, rows: Iterable[TradeRow | BrokenTrade],
         built.openings,
         tuple(booked for booked in fills if booked.fill.time > counted_until),
         counted_until,
-        _filled(desk, fills, since or 0),
-        prove(proven, snapshot.balances, snapshot, desk.policy.books.tolerance_notional),
+        proof=prove(proven, snapshot.balances, snapshot, desk.policy.books.tolerance_notional),
     )
 
 
