@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fills_files import TIME, line, write
-from tradekit.adapters.fills_fields import read_trade
+from tradekit.adapters import fills_fields
+from tradekit.adapters.fills_fields import Row, read_trade
 from tradekit.adapters.fills_file import read_trades
 from tradekit.adapters.fills_plain import plain_rows
 from tradekit.domain.fill import TradeRow
@@ -31,6 +32,12 @@ TRAPS: list[dict[str, Any]] = [
     {"amount": -2, "price": 50, "cost": -100},
     {"amount": -2, "price": -50, "cost": 100},
     {"amount": 0, "price": 50, "cost": ...},
+    {"amount": 0, "price": 50, "cost": ..., "fee": None, "fees": []},
+    {"amount": "0", "cost": "0", "fee": None, "fees": []},
+    {"amount": "0", "fee": None, "fees": []},
+    {"price": "0.0", "cost": "0", "fee": None, "fees": []},
+    {"price": 0, "fee": None, "fees": []},
+    {"cost": "0", "fee": None, "fees": []},
     {"amount": ONES, "price": "1", "cost": ONES[:20]},
     {"amount": 1.2345678901234567e-05, "price": 1, "cost": 1.2345678901234567e-05},
     {"amount": "1" * 16, "price": "1", "cost": "1" * 16},
@@ -96,6 +103,28 @@ def test_no_trap_is_read_quickly_and_wrong(changes: dict[str, Any]) -> None:
     for lines in ([trap], [trap, trap], [good, trap], [trap, good, good]):
         quickly = plain_rows(lines)
         assert quickly is None or quickly == [read_trade(text) for text in lines]
+
+
+@pytest.mark.parametrize(("field", "values"), [("order", (5, None)), ("order", (5, "a")), ("id", ("a", 5))])
+def test_columns_of_several_kinds_keep_them_apart(field: str, values: tuple[Any, ...]) -> None:
+    lines = [line(number, **{field: value}).encode() for number, value in enumerate(values)]
+    quickly = plain_rows(lines)
+    assert quickly is None or quickly == [read_trade(text) for text in lines]
+
+
+def test_the_close_look_is_taken_at_strange_blocks_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line(number) for number in range(1000)]
+    looked_at: list[bytes] = []
+
+    def noted(text: bytes) -> Row:
+        looked_at.append(text)
+        return read_trade(text)
+
+    monkeypatch.setattr(fills_fields, "read_trade", noted)
+    assert len(list(read_trades(write(tmp_path, *lines)))) == 1000
+    assert looked_at == []
+    assert len(list(read_trades(write(tmp_path, *lines, line(1000, amount="2e0"))))) == 1001
+    assert 0 < len(looked_at) < 200
 
 
 @pytest.mark.parametrize(

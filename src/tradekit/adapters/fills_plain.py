@@ -71,7 +71,7 @@ def _rows(trades: list[_Trade]) -> list[Row]:
     amounts, prices = _numbers([trade.amount for trade in trades]), _numbers([trade.price for trade in trades])
     gross, told = list(map(mul, amounts, prices)), [trade.cost for trade in trades]
     costs = _numbers(told) if _all_there(told) else _bounded(gross)
-    if not (all(amounts) and all(prices) and all(costs)):
+    if not all(costs):  # an amount or a price of zero makes no cost, or one that is far off
         raise _Unusual
     if costs != gross:
         differences = map(abs, map(sub, gross, costs))
