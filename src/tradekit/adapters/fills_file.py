@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tradekit.adapters.fills_fields import Row
 
 RUN_ROWS: Final = 20_000
+_PIECE: Final = 16
 
 
 def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -> Generator[Row, None, None]:
@@ -47,10 +48,17 @@ def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -
 
 
 def _rows(lines: Lines, name: str) -> list[Row]:
+    """The rows of a block: all at once, or piece by piece where it has anything unusual in it."""
     from tradekit.adapters.fills_plain import plain_rows
 
     plain = plain_rows(lines.lines)
-    return list(_closely(lines, name)) if plain is None else plain
+    if plain is not None:
+        return plain
+    rows: list[Row] = []
+    for start in range(0, len(lines.lines), _PIECE):
+        piece = lines.lines[start : start + _PIECE]
+        rows += plain_rows(piece) or _closely(Lines(lines.number + start, piece), name)
+    return rows
 
 
 def _closely(lines: Lines, name: str) -> Iterator[Row]:
