@@ -113,6 +113,11 @@ def test_no_trap_is_read_quickly_and_wrong(changes: dict[str, Any]) -> None:
         assert quickly is None or quickly == [read_trade(text) for text in lines]
 
 
+def test_sizes_that_cancel_out_are_not_small() -> None:
+    fees = [[{"cost": cost, "currency": "BNB"}] for cost in ("1e15", "-1e15")]
+    assert plain_rows([line(number, fees=fee).encode() for number, fee in enumerate(fees)]) is None
+
+
 def test_trades_with_and_without_fees_are_read_quickly_together() -> None:
     fees: list[dict[str, Any]] = [
         {},

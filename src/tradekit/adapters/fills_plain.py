@@ -71,7 +71,7 @@ def _rows(trades: list[_Trade]) -> list[Row]:
     symbols, bases, quotes = zip(*map(market_of, [trade.symbol for trade in trades]), strict=True)
     amounts, prices = _numbers([trade.amount for trade in trades]), _numbers([trade.price for trade in trades])
     gross, told = list(map(mul, amounts, prices)), [trade.cost for trade in trades]
-    costs = _numbers(told) if _all_there(told) else _bounded(gross)
+    costs = _bounded(gross) if told.count(None) == len(told) else _numbers(told)
     if min(amounts) <= 0 or min(costs) <= 0:  # then no price is, as cost and amount x price agree
         raise _Unusual
     if costs != gross:
@@ -171,13 +171,3 @@ def _texts(column: list[Any]) -> list[Any]:
     if len(kinds) > 1:
         raise _Unusual
     return list(map(str, column))
-
-
-def _all_there(column: list[Any]) -> bool:
-    """Whether the field is given on all lines, or on none."""
-    if all(column):
-        return True
-    missing = column.count(None)
-    if 0 < missing < len(column):
-        raise _Unusual
-    return not missing
