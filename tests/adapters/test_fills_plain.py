@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fills_files import TIME, line, write
-from tradekit.adapters.fills_fields import read_trade
+from tradekit.adapters import fills_fields
+from tradekit.adapters.fills_fields import Row, read_trade
 from tradekit.adapters.fills_file import read_trades
 from tradekit.adapters.fills_plain import plain_rows
 from tradekit.domain.fill import TradeRow
@@ -31,6 +32,20 @@ TRAPS: list[dict[str, Any]] = [
     {"amount": -2, "price": 50, "cost": -100},
     {"amount": -2, "price": -50, "cost": 100},
     {"amount": 0, "price": 50, "cost": ...},
+    {"amount": 0, "price": 50, "cost": ..., "fee": None, "fees": []},
+    {"amount": "0", "cost": "0", "fee": None, "fees": []},
+    {"amount": "0", "fee": None, "fees": []},
+    {"price": "0.0", "cost": "0", "fee": None, "fees": []},
+    {"price": 0, "fee": None, "fees": []},
+    {"cost": "0", "fee": None, "fees": []},
+    {"amount": "2e0", "price": "+5e1"},
+    {"amount": "2e0", "price": "50", "cost": "1e0,2"},
+    {"amount": "2e12345", "price": "50"},
+    {"amount": "2e16", "price": "50", "cost": "100e16"},
+    {"fees": [{"cost": "-1e2", "currency": "USD"}]},
+    {"fees": [{"cost": "-101", "currency": "USD"}]},
+    {"fees": [{"cost": "-2.1", "currency": "BTC"}]},
+    {"fees": [{"cost": "-0.0", "currency": "BTC"}]},
     {"amount": ONES, "price": "1", "cost": ONES[:20]},
     {"amount": 1.2345678901234567e-05, "price": 1, "cost": 1.2345678901234567e-05},
     {"amount": "1" * 16, "price": "1", "cost": "1" * 16},
@@ -98,6 +113,48 @@ def test_no_trap_is_read_quickly_and_wrong(changes: dict[str, Any]) -> None:
         assert quickly is None or quickly == [read_trade(text) for text in lines]
 
 
+def test_sizes_that_cancel_out_are_not_small() -> None:
+    fees = [[{"cost": cost, "currency": "BNB"}] for cost in ("1e15", "-1e15")]
+    assert plain_rows([line(number, fees=fee).encode() for number, fee in enumerate(fees)]) is None
+
+
+def test_trades_with_and_without_fees_are_read_quickly_together() -> None:
+    fees: list[dict[str, Any]] = [
+        {},
+        {"fee": None, "fees": []},
+        {"fee": {"cost": "0.3", "currency": "BTC"}, "fees": []},
+        {"fee": {"cost": None, "currency": "usd"}, "fees": None},
+        {"fee": BNB, "fees": [{"cost": None}]},
+        {"fee": BNB, "fees": [{"cost": "0", "currency": "USD"}]},
+    ]
+    lines = [line(number, **change).encode() for number, change in enumerate(fees)]
+    assert plain_rows(lines) == [read_trade(text) for text in lines]
+    as_numbers = [text.replace(b'"0.1"', b"0.1").replace(b'"0.3"', b"3e-1").replace(b'"0"', b"0") for text in lines]
+    assert plain_rows(as_numbers) == plain_rows(lines)
+
+
+@pytest.mark.parametrize(("field", "values"), [("order", (5, None)), ("order", (5, "a")), ("id", ("a", 5))])
+def test_columns_of_several_kinds_keep_them_apart(field: str, values: tuple[Any, ...]) -> None:
+    lines = [line(number, **{field: value}).encode() for number, value in enumerate(values)]
+    quickly = plain_rows(lines)
+    assert quickly is None or quickly == [read_trade(text) for text in lines]
+
+
+def test_the_close_look_is_taken_at_strange_blocks_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line(number) for number in range(1000)]
+    looked_at: list[bytes] = []
+
+    def noted(text: bytes) -> Row:
+        looked_at.append(text)
+        return read_trade(text)
+
+    monkeypatch.setattr(fills_fields, "read_trade", noted)
+    assert len(list(read_trades(write(tmp_path, *lines)))) == 1000
+    assert looked_at == []
+    assert len(list(read_trades(write(tmp_path, *lines, line(1000, fees=[BNB, BNB]))))) == 1001
+    assert 0 < len(looked_at) <= 16
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -110,6 +167,15 @@ def test_no_trap_is_read_quickly_and_wrong(changes: dict[str, Any]) -> None:
         {"fees": [{"cost": 0, "currency": "USD"}]},
         {"fees": [{"cost": "0.0", "currency": "USD"}]},
         {"fees": [{"cost": "0.002", "currency": "BTC"}]},
+        {"fees": [{"cost": "-0.002", "currency": "USD"}]},
+        {"fees": [{"cost": -1e-05, "currency": "BNB"}]},
+        {
+            "amount": "2e-05",
+            "price": "5E1",
+            "cost": "1.0e-3",
+            "fee": None,
+            "fees": [{"cost": "-1e-6", "currency": "USD"}],
+        },
         {"id": 5, "order": 6, "symbol": "BTC-USD", "side": "sell", "cost": "100.4"},
     ],
 )

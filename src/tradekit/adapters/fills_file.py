@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tradekit.adapters.fills_fields import Row
 
 RUN_ROWS: Final = 20_000
+_PIECE: Final = 16
 
 
 def trades_as_written(path: str, *, block: int = MAX_LINE) -> Generator[Row, None, None]:
@@ -68,10 +69,17 @@ def _not_empty(rows: Iterator[Row], name: str) -> Iterator[Row]:
 
 
 def _rows(lines: Lines, name: str) -> list[Row]:
+    """The rows of a block: all at once, or piece by piece where it has anything unusual in it."""
     from tradekit.adapters.fills_plain import plain_rows
 
     plain = plain_rows(lines.lines)
-    return list(_closely(lines, name)) if plain is None else plain
+    if plain is not None:
+        return plain
+    rows: list[Row] = []
+    for start in range(0, len(lines.lines), _PIECE):
+        piece = lines.lines[start : start + _PIECE]
+        rows += plain_rows(piece) or _closely(Lines(lines.number + start, piece), name)
+    return rows
 
 
 def _closely(lines: Lines, name: str) -> Iterator[Row]:

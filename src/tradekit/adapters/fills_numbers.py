@@ -13,6 +13,7 @@ from typing import Any, Final
 from tradekit.adapters.safe_text import quoted
 from tradekit.domain.numbers import COST_PLACES, ZERO
 
+NUMBER: Final = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?"
 MAX_LENGTH: Final = 80
 INTEGER_DIGITS: Final = 15
 BOUND: Final = Decimal(10) ** INTEGER_DIGITS
@@ -20,7 +21,7 @@ QUANTUM: Final = Decimal(1).scaleb(-COST_PLACES)
 # Lets `quantize` find out whether a number has at most 15 digits before the point and 18 after it.
 EXACT: Final = Context(prec=INTEGER_DIGITS + COST_PLACES, traps=[InvalidOperation, Inexact, Rounded])
 
-_NUMBER: Final = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?", re.ASCII)
+_number: Final = re.compile(NUMBER, re.ASCII)
 
 
 class BadField(ValueError):
@@ -32,7 +33,7 @@ def read_number(field: str, raw: Any) -> Decimal | None:
     match raw:
         case None:
             return None
-        case str() if len(raw) <= MAX_LENGTH and _NUMBER.fullmatch(raw):
+        case str() if len(raw) <= MAX_LENGTH and _number.fullmatch(raw):
             number = Decimal(raw)
         case Decimal():
             number = raw

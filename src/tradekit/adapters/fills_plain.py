@@ -18,7 +18,7 @@ from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
 
 from tradekit.adapters.fills_fields import ASSET, COSTS_DIFFER, FIRST_TIME, LAST_TIME, MAX_ID, Row, market_of
-from tradekit.adapters.fills_numbers import BOUND, EXACT, MAX_LENGTH, QUANTUM, BadField
+from tradekit.adapters.fills_numbers import BOUND, EXACT, MAX_LENGTH, NUMBER, QUANTUM, BadField
 from tradekit.domain.fill import TradeRow
 from tradekit.domain.numbers import ZERO
 
@@ -50,6 +50,7 @@ class _Trade(Struct, gc=False):
 _decode: Final = Decoder(_Trade, float_hook=Decimal).decode
 _row: Final = partial(tuple.__new__, TradeRow)
 _not_digits: Final = re.compile(r"[^0-9.,]").search
+_are_numbers: Final = re.compile(f"{NUMBER}(?:,{NUMBER})*+", re.ASCII).fullmatch
 # A text no longer than that can't have too many digits on either side of the point.
 _SHORT: Final = 15
 
@@ -70,8 +71,8 @@ def _rows(trades: list[_Trade]) -> list[Row]:
     symbols, bases, quotes = zip(*map(market_of, [trade.symbol for trade in trades]), strict=True)
     amounts, prices = _numbers([trade.amount for trade in trades]), _numbers([trade.price for trade in trades])
     gross, told = list(map(mul, amounts, prices)), [trade.cost for trade in trades]
-    costs = _numbers(told) if _all_there(told) else _bounded(gross)
-    if not (all(amounts) and all(prices) and all(costs)):
+    costs = _bounded(gross) if told.count(None) == len(told) else _numbers(told)
+    if min(amounts) <= 0 or min(costs) <= 0:  # then no price is, as cost and amount x price agree
         raise _Unusual
     if costs != gross:
         differences = map(abs, map(sub, gross, costs))
@@ -94,25 +95,35 @@ def _fees(
     trades: list[_Trade], bases: tuple[str, ...], quotes: tuple[str, ...], amounts: list[Decimal], costs: list[Decimal]
 ) -> Iterable[tuple[tuple[str, Decimal], ...]]:
     """Each trade's fees: none, or one, told in `fee` or in `fees`."""
-    fees: list[Any] = [trade.fees for trade in trades]
-    if any(fees):
-        if not all(fees) or max(map(len, fees)) > 1:
-            raise _Unusual
-        fees = [fee for (fee,) in fees]
-    else:
-        fees = [trade.fee for trade in trades]
-    told = [fee.cost for fee in fees] if all(fees) else fees
-    if not _all_there(told):
+    fees = _single_fees(trades)
+    told = [fee.cost if fee else None for fee in fees]
+    missing = told.count(None)
+    if missing == len(told):
         return repeat((), len(trades))
-    units, assets, wholes = _numbers(told), tuple([fee.currency for fee in fees]), costs
+    assets: tuple[Any, ...] = tuple([fee.currency if fee else None for fee in fees])
+    if missing:  # nothing was paid, in an asset that is good
+        nothing = "0" if str in set(map(type, told)) else 0
+        assets = tuple([quotes[n] if cost is None else assets[n] for n, cost in enumerate(told)])
+        told = [nothing if cost is None else cost for cost in told]
+    units, wholes = _numbers(told), costs
     if assets == quotes:
         assets = quotes  # the same texts, once instead of once a trade
     else:
         wholes = _wholes(assets, bases, quotes, amounts, costs)
-    if not all(map(le, units, wholes)):
+    sizes = units if min(units) >= 0 else map(abs, units)
+    if not all(map(le, sizes, wholes)):
         raise _Unusual
     pairs = zip(assets, units, strict=True)
     return zip(pairs) if all(units) else [(pair,) if pair[1] else () for pair in pairs]
+
+
+def _single_fees(trades: list[_Trade]) -> list[_Fee | None]:
+    several, fees = [trade.fees for trade in trades], [trade.fee for trade in trades]
+    if not any(several):
+        return fees
+    if max(map(len, filter(None, several))) > 1:
+        raise _Unusual
+    return [listed[0] if listed else fee for listed, fee in zip(several, fees, strict=True)]
 
 
 def _wholes(
@@ -132,25 +143,24 @@ def _wholes(
 
 
 def _numbers(column: list[Any]) -> list[Decimal]:
-    """Texts or JSON numbers as `Decimal`: all of them zero or more, and within the bounds."""
+    """Texts or JSON numbers as `Decimal`, all of them within the bounds."""
     try:
         joined = ",".join(column)
     except TypeError:
         if not set(map(type, column)) <= {Decimal, int}:
             raise _Unusual from None
         return _bounded(list(map(Decimal, column)))
-    longest = len(max(column, key=len))
-    if longest > MAX_LENGTH or _not_digits(joined):
+    longest, digits = len(max(column, key=len)), not _not_digits(joined)
+    if longest > MAX_LENGTH or not (digits or _are_numbers(joined)):
         raise _Unusual
     numbers = list(map(Decimal, column))
-    return numbers if longest <= _SHORT else _bounded(numbers)
+    return numbers if digits and longest <= _SHORT else _bounded(numbers)
 
 
 def _bounded(numbers: list[Decimal]) -> list[Decimal]:
-    """Numbers of which none is negative; a sum has all the digits, before and after the point, that any of them has."""
-    if min(numbers) < 0:
-        raise _Unusual
-    sum(numbers, ZERO).quantize(QUANTUM, context=EXACT)
+    """The numbers: the sum of their sizes has all the digits, before and after the point, that any of them has."""
+    sizes = numbers if min(numbers) >= 0 else map(abs, numbers)
+    sum(sizes, ZERO).quantize(QUANTUM, context=EXACT)
     return numbers
 
 
@@ -161,13 +171,3 @@ def _texts(column: list[Any]) -> list[Any]:
     if len(kinds) > 1:
         raise _Unusual
     return list(map(str, column))
-
-
-def _all_there(column: list[Any]) -> bool:
-    """Whether the field is given on all lines, or on none."""
-    if all(column):
-        return True
-    missing = column.count(None)
-    if 0 < missing < len(column):
-        raise _Unusual
-    return not missing
