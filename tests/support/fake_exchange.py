@@ -34,6 +34,7 @@ from tradekit.domain.outcome import (
     SendOutcome,
     Unanswered,
 )
+from tradekit.domain.ports import Review
 from tradekit.domain.proposal import Side
 
 D = Decimal
@@ -178,6 +179,10 @@ class FakeExchange:
     def open_orders(self) -> Sequence[OrderReport]:
         self._read("open_orders")
         return [self._report(order) for order in self.open()]
+
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        answers, balances = self.lookup(orders), self.snapshot(()).balances
+        return Review(answers, self.open_orders(), self.fills_since(since), balances)
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
         self._read("fills")

@@ -16,7 +16,7 @@ from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Snapshot
 from tradekit.domain.order import Order, OrderIntent, TimeInForce
 from tradekit.domain.outcome import OrderReport, ReportedStatus, Unanswered
-from tradekit.domain.ports import Loaded
+from tradekit.domain.ports import Loaded, Review
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
 from tradekit.steps.orders import cancel
@@ -64,6 +64,9 @@ class Counting:
 
     def open_orders(self) -> Sequence[OrderReport]:
         return ()
+
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        return Review(self.lookup(orders), (), (), {})
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Any]:
         return ()

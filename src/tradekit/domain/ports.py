@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from tradekit.domain.account import Balance
 from tradekit.domain.event import Event, Record
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
@@ -14,6 +15,15 @@ from tradekit.domain.market import Candle, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import CancelOutcome, LookupAnswer, OrderReport, SendOutcome
 from tradekit.domain.state import State
+
+
+class Review(NamedTuple):
+    """One look at the account: the orders asked for, all open orders, our fills, all balances."""
+
+    answers: Mapping[ClientOrderId, LookupAnswer]
+    open_orders: Sequence[OrderReport]
+    fills: Sequence[Fill]
+    balances: Mapping[str, Balance]
 
 
 class Exchange(Protocol):
@@ -48,8 +58,10 @@ class Exchange(Protocol):
         """What the exchange knows of each order, by client order id. Every order gets an answer."""
         ...
 
-    def open_orders(self) -> Sequence[OrderReport]:
-        """All open orders of the account, foreign ones too."""
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        """What became of these orders, all open orders, our fills since their times, and all balances: one round of
+        parallel reads. Raises `Unreachable`.
+        """
         ...
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:

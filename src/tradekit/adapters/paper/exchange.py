@@ -29,6 +29,7 @@ from tradekit.domain.outcome import (
     ReportedStatus,
     SendOutcome,
 )
+from tradekit.domain.ports import Review
 
 
 class PaperExchange:
@@ -94,6 +95,15 @@ class PaperExchange:
         """All open orders, oldest first."""
         with self._moment(0):
             return [_report(order) for order in self._ledger.open_orders()]
+
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        """The answers of one moment."""
+        with self._moment(0):
+            opened = self._ledger.open_orders()
+            answers = {order.id: self._look_up_one(order.id) for order in orders}
+            fills = [_fill(trade) for s, time in since.items() for trade in self._ledger.trades(s, time)]
+            held = settlement.balances(self._ledger.totals(), opened)
+            return Review(answers, [_report(order) for order in opened], fills, held)
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
         """Our fills of each symbol at or after its time in milliseconds."""
