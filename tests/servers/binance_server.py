@@ -58,6 +58,9 @@ class BinanceServer:
             "account/apiRestrictions": "permissions",
         }.get(name, "other")
 
+    def arrive(self, request: Request) -> None:
+        """Everything is checked when it is answered."""
+
     def answer(self, request: Request) -> Answer:
         kind, fields = self.kind(request), request.fields
         if kind in ("create", "cancel", "order", "open", "closed", "trades", "balance", "permissions"):

@@ -71,6 +71,9 @@ class CoinbaseServer:
             return "order"
         return "candles" if name.endswith("/candles") else _KINDS.get(name, "other")
 
+    def arrive(self, request: Request) -> None:
+        """Everything is checked when it is answered."""
+
     def answer(self, request: Request) -> Answer:
         if (
             "/brokerage/market/" not in request.path

@@ -59,9 +59,16 @@ class KrakenServer:
         self.key_permissions = ["query-funds", "query-open-trades", "query-closed-trades", "modify-trades"]
         self.page = 50
         self._nonce = 0
+        self._arrived: set[str] = set()
 
     def kind(self, request: Request) -> str:
         return _KINDS.get(request.path.rpartition("/")[2], "other")
+
+    def arrive(self, request: Request) -> None:
+        """The nonce is checked on arrival."""
+        fields = request.fields
+        if self._authenticate(request, fields) is None:
+            self._arrived.add(fields["nonce"])
 
     def answer(self, request: Request) -> Answer:
         kind, fields = self.kind(request), request.fields
@@ -81,6 +88,8 @@ class KrakenServer:
             return Answer({"error": ["EAPI:Invalid key"]})
         if base64.b64encode(wanted).decode() != request.headers.get("API-Sign"):
             return Answer({"error": ["EAPI:Invalid signature"]})
+        if fields["nonce"] in self._arrived:
+            return None
         with self.engine.lock:
             if int(fields["nonce"]) <= self._nonce:
                 return Answer({"error": ["EAPI:Invalid nonce"]})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -43,7 +44,11 @@ KEYS: Final = {
     "kraken": ("CANARYKEYkrakenCANARYKEYkraken", "Q0FOQVJZU0VDUkVUa3Jha2VuQ0FOQVJZU0VDUkVU"),
     "coinbase": ("organizations/CANARYKEY/apiKeys/coinbase", EC_KEY),
 }
-_DIALECTS: Final = {"binance": BinanceServer, "coinbase": CoinbaseServer, "kraken": KrakenServer}
+_DIALECTS: Final[dict[str, Callable[[Engine, Faults, str, str], Any]]] = {
+    "binance": BinanceServer,
+    "coinbase": CoinbaseServer,
+    "kraken": KrakenServer,
+}
 _PRICES: Final = {  # symbol without quote: tick, step, minimum amount, bid, ask
     "BTC": ("0.1", "0.00001", "0.0001", "60000.0", "60000.1"),
     "ETH": ("0.01", "0.0001", "0.001", "2500.00", "2500.10"),

@@ -58,6 +58,10 @@ class Dialect(Protocol):
         """A word: create, cancel, order, open, closed, trades, balance, markets, tickers, candles, time."""
         ...
 
+    def arrive(self, request: Request) -> None:
+        """The request is here, and will be answered later."""
+        ...
+
     def answer(self, request: Request) -> Answer:
         """What the exchange says; checks the signature of private requests."""
         ...
@@ -111,6 +115,7 @@ class ExchangeServer:
         name, _, detail = word.partition(":")
         if name in BEFORE:
             if name == "late":
+                self.dialect.arrive(request)
                 self.dialect.engine.after(int(detail), lambda: self.dialect.answer(request))
             return self._instead(name.removesuffix("_before") if name != "late" else "drop", detail)
         answer = self.dialect.answer(request)
