@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rig import WIRED, Rig
 
 MakeRig = Callable[..., Rig]

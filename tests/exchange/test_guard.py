@@ -83,7 +83,23 @@ def test_numbers_are_exact(number: Decimal) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, 0.1, True, "", " 1", "1_000", "NaN", "inf", "1e999999999", "1e-400", "0x1", "１２", "1,5", "9" * 16, "0." + "1" * 19],
+    [
+        None,
+        0.1,
+        True,
+        "",
+        " 1",
+        "1_000",
+        "NaN",
+        "inf",
+        "1e999999999",
+        "1e-400",
+        "0x1",
+        "１２",
+        "1,5",
+        "9" * 16,
+        "0." + "1" * 19,
+    ],
 )
 def test_what_is_no_exact_number_is_refused(value: object) -> None:
     with pytest.raises(BrokenAnswer):

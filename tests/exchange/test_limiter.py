@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rig import VirtualTime
 
+from rig import VirtualTime
 from tradekit.adapters.exchange.limiter import Banned, Budget, RequestLedger
 from tradekit.domain.errors import NeedsHuman
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from rig import WIRED, D, Rig
 
+from rig import WIRED, D, Rig
 from tradekit.domain.order import Canceling, Order
 from tradekit.domain.outcome import (
     CancelAccepted,

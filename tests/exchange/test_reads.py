@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rig import D, Rig
-from wire import Answer, Request
 
+from rig import D, Rig
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.market import Source
+from wire import Answer, Request
 
 BROKEN = ("drop", "502", "524", "409", "500", "403", "empty", "html", "null", "hollow", "truncate")
 

@@ -10,9 +10,9 @@ import traceback
 from typing import Any
 
 import pytest
+
 from faults import AFTER, BEFORE
 from rig import KEYS, WIRED, Rig
-
 from tradekit.adapters.exchange.credentials import Credentials, Secret
 from tradekit.adapters.exchange.failure import CallFailed, redacted
 from tradekit.domain.errors import TradekitError
@@ -46,7 +46,9 @@ def test_a_secret_shows_as_stars() -> None:
     shown = [repr(secret), str(secret), f"{secret}", f"{secret:>20}", repr(held), str(held), f"{held}", str([secret])]
     shown += [repr(pickle.loads(pickle.dumps(secret)).reveal()), repr(copy.deepcopy(secret))]
     assert not any(CANARY in text for text in shown)
-    assert CANARY not in held.fingerprint and held.fingerprint == Credentials(Secret("CANARY-key"), Secret("")).fingerprint
+    assert (
+        CANARY not in held.fingerprint and held.fingerprint == Credentials(Secret("CANARY-key"), Secret("")).fingerprint
+    )
     with pytest.raises(TypeError):
         json.dumps({"key": secret})
 
@@ -100,7 +102,9 @@ def test_the_measure_sees_a_key_that_is_shown(rig_of: Any) -> None:
 
 
 def test_foreign_text_is_harmless_before_anybody_prints_it() -> None:
-    told = redacted("bad\x1b[2J https://api.x.com/order?signature=abc&apiKey=K9K9 secret: hunter2 \u202e K9K9", ["K9K9"])
+    told = redacted(
+        "bad\x1b[2J https://api.x.com/order?signature=abc&apiKey=K9K9 secret: hunter2 \u202e K9K9", ["K9K9"]
+    )
     assert told == "bad?[2J *** secret=*** ? ***"
     assert len(redacted("x" * 10_000, [])) <= 200
 

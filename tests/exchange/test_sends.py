@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rig import WIRED, D, Rig
 
+from rig import WIRED, D, Rig
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import (
     Acknowledged,

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from rig import WIRED, D, Rig
 
+from rig import WIRED, D, Rig
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.fill import Fill
 from tradekit.domain.money import Money

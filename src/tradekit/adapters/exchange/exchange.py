@@ -262,7 +262,7 @@ def _read_balances(connection: Connection) -> dict[str, Balance]:
 
 
 def _ask_for(connection: Connection, method: str, symbols: Sequence[str]) -> Any:
-    return connection.call(method, list(symbols))
+    return connection.call(method, list(symbols) if len(symbols) <= connection.venue.ask_all_above else None)
 
 
 def _read_open(connection: Connection, symbol: str | None, now: int) -> list[OrderReport]:

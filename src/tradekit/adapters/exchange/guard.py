@@ -20,10 +20,11 @@ class BrokenAnswer(Exception):
 
 
 class Holds(StrEnum):
-    """What stands at the place of the payload: one object, a list of objects, or objects by id."""
+    """What stands at the place of the payload: one object, a list of objects (`SOME`: of at least one), or objects by id."""
 
     ONE = "one"
     LIST = "list"
+    SOME = "some"
     BY_ID = "by_id"
 
 
@@ -88,6 +89,8 @@ def _objects(found: Any, holds: Holds) -> Iterable[Any]:
             return [found]
         case Holds.LIST if isinstance(found, list):
             return found
+        case Holds.SOME if isinstance(found, list) and found:
+            return found
         case Holds.BY_ID if isinstance(found, dict):
             return list(found.values())
         case _:
@@ -95,7 +98,7 @@ def _objects(found: Any, holds: Holds) -> Iterable[Any]:
 
 
 def _is_told(value: Any) -> bool:
-    return value is not None and value not in ("", [])
+    return value is not None and value != ""
 
 
 def _refuse_constant(name: str) -> Any:

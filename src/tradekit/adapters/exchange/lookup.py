@@ -74,8 +74,13 @@ def _filters(history: Sequence[Listing]) -> bool:
 
 def _fetch(connection: Connection, order: Order, exchange_id: str | None, params: Params) -> OrderReport | None:
     venue = connection.venue
-    filled_in = venue.filled_in(params, order.id, exchange_id or "")
-    return _ours(connection, order, connection.call("fetch_order", exchange_id, order.intent.symbol, filled_in))
+    fields = venue.filled_in(params, order.id, exchange_id or "")
+    named = fields.pop("id", exchange_id)
+    told = connection.call("fetch_order", named, order.intent.symbol, fields)
+    report = _ours(connection, order, told)
+    if report is None and (exchange_id is None or told.get("id") != exchange_id):
+        raise BrokenAnswer("an answer about another order")
+    return report
 
 
 def _search(connection: Connection, order: Order, listing: Listing, now: int) -> OrderReport | None:

@@ -65,8 +65,9 @@ def cancel(connection: Connection, order: Order, now: int) -> CancelOutcome:
                 return Unanswered(reason)
     params = venue.cancel if exchange_id is not None else venue.cancel_by_client_id or {}
     fields = venue.filled_in(params, order.id, exchange_id or "")
+    named = fields.pop("id", exchange_id)
     try:
-        connection.call("cancel_order", exchange_id, order.intent.symbol, fields)
+        connection.call("cancel_order", named, order.intent.symbol, fields)
     except CallFailed as failed:
         return cancel_outcome(failed.failure, venue)
     return CancelAccepted(exchange_id or "")

@@ -56,6 +56,8 @@ def _pages(
                 raise CallFailed(_incomplete(method))
             return
         following = _next(connection, paging, page, fresh, {**known, **fresh}, number)
+        if following is not None and following == more and not fresh:
+            return
         if following is None:
             return
         if paging.turn is Turn.SINCE:
@@ -93,7 +95,7 @@ def _next(  # noqa: C901 - one case a way of paging, nothing nested
     match paging.turn:
         case Turn.CURSOR:
             cursor = _at(connection.answer, paging.at)
-            return {paging.param: cursor} if cursor not in (None, "", 0) else None
+            return {paging.param: cursor} if page and cursor not in (None, "", 0, "0") else None
         case Turn.OFFSET if paging.count_at:
             count = _at(connection.answer, paging.count_at)
             if not isinstance(count, int):
@@ -110,6 +112,11 @@ def _next(  # noqa: C901 - one case a way of paging, nothing nested
         case Turn.BEFORE_ID:
             oldest = min(page.values(), key=lambda item: item.get("timestamp") or 0, default=None)
             return {paging.param: _raw_id(oldest, paging)} if fresh and oldest is not None else None
+        case Turn.UNTIL:
+            oldest_ms = min((item.get("timestamp") or 0 for item in page.values()), default=0)
+            if paging.size and len(page) >= paging.size and not fresh:
+                raise CallFailed(_incomplete("a list"))
+            return {paging.param: oldest_ms} if fresh else None
         case Turn.SINCE:
             newest = max((item.get("timestamp") or 0 for item in page.values()), default=0)
             if paging.size and len(page) >= paging.size and not fresh:

@@ -17,7 +17,7 @@ from tradekit.domain.outcome import RejectCode
 NOTHING: Final[Mapping[str, object]] = {}
 
 Params = Mapping[str, object]
-"""Fields of a request. In a text, `{id}` stands for the client order id and `{exchange_id}` for the exchange's."""
+"""Fields of a request; `id` stands for the method's own argument. In a text, `{id}` stands for the client order id and `{exchange_id}` for the exchange's."""
 
 
 class Proof(StrEnum):
@@ -49,6 +49,7 @@ class Turn(StrEnum):
     FROM_ID = "from_id"
     BEFORE_ID = "before_id"
     SINCE = "since"
+    UNTIL = "until"
 
 
 class Paging(NamedTuple):
@@ -116,7 +117,8 @@ class Venue(NamedTuple):
     that mean *no such open order* on a cancel. `rejects`: texts in an otherwise unclear refusal that are a certain no.
     `post_only_marks`: raw fields that tell a post-only order that was accepted and then thrown out. `expires_at`: the
     field for the time after which the exchange no longer accepts the request, and how to write it. `quotes`: ccxt
-    methods whose answers together make a quote. `one_lane`: private requests must not overtake each other. `direct`: up
+    methods whose answers together make a quote; they are asked for all
+    symbols at once when more than `ask_all_above` are wanted. `one_lane`: private requests must not overtake each other. `direct`: up
     to so many orders are looked up one by one instead of through the list of open ones. `mend` repairs a raw answer
     that the ccxt class would trip over; `mend_trade` and `mend_order` do so with what the class made of it.
     """
@@ -142,6 +144,7 @@ class Venue(NamedTuple):
     post_only_marks: tuple[tuple[str, str], ...] = ()
     expires_at: tuple[str, int, Callable[[int], str]] | None = None
     quotes: tuple[str, ...] = ("fetch_tickers",)
+    ask_all_above: int = 50
     options: Mapping[str, object] = NOTHING
     needs_currencies: bool = False
     market_fields: tuple[str, ...] = ()
