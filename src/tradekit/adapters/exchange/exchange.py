@@ -16,7 +16,7 @@ from tradekit.adapters.exchange.cache_file import read_cache, write_cache
 from tradekit.adapters.exchange.clock import ExchangeClock
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed, Failure
-from tradekit.adapters.exchange.guard import BrokenAnswer
+from tradekit.adapters.exchange.guard import BrokenAnswer, proves_emptiness
 from tradekit.adapters.exchange.lookup import climb, in_open_list, open_items
 from tradekit.adapters.exchange.markets import MarketBook, tick_at
 from tradekit.adapters.exchange.pool import Pool
@@ -146,9 +146,8 @@ class CcxtExchange:
             return {}
         reports: Sequence[OrderReport] = ()
         if len(orders) > self.venue.direct:
-            symbols = {order.intent.symbol for order in orders}
-            listed = self._pool.run(self._open_tasks(sorted(symbols)))
-            reports = [report for part in listed if not isinstance(part, Failure) for report in part]
+            listed = self._pool.run([self._open_task()])[0]
+            reports = [] if isinstance(listed, Failure) else listed
         return self._look_up(orders, reports)
 
     def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
@@ -158,22 +157,21 @@ class CcxtExchange:
         for order in orders:
             if order.exchange_id is not None:
                 self._names.learn(order.exchange_id, order.id)
-        symbols = {order.intent.symbol for order in orders} | since.keys()
-        opens = self._open_tasks(sorted(symbols))
-        asked = self._trade_tasks(since)
         direct = list(orders) if len(orders) <= self.venue.direct else []
-        tasks = [self._pool.private(_read_balances), *opens, *asked, *self._climb_tasks(direct)]
-        told = self._pool.run(tasks)
-        for part in told[: 1 + len(opens) + len(asked)]:
+        asked = self._trade_tasks(since)
+        told = self._pool.run(
+            [self._pool.private(_read_balances), self._open_task(), *asked, *self._climb_tasks(direct)]
+        )
+        for part in told[: 2 + len(asked)]:
             if isinstance(part, Failure):
                 fail_unreachable(part)
-        reports = [report for part in told[1 : 1 + len(opens)] for report in part]
-        fills = [fill for part in told[1 + len(opens) : 1 + len(opens) + len(asked)] for fill in part]
-        answers = dict(zip((order.id for order in direct), told[1 + len(opens) + len(asked) :], strict=True))
+        balances, reports = told[:2]
+        fills = [fill for part in told[2 : 2 + len(asked)] for fill in part]
+        answers = dict(zip((order.id for order in direct), told[2 + len(asked) :], strict=True))
         if not direct:
-            answers = dict(self._look_up(orders, reports))
+            answers = self._look_up(orders, reports)
         self._learn(reports, answers)
-        return Review(answers, reports, fills, told[0])
+        return Review(answers, reports, fills, balances)
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
         """Our fills of each symbol at or after its time, in any order. Raises `Unreachable`."""
@@ -215,10 +213,8 @@ class CcxtExchange:
         now = self.clock.now()
         return [self._pool.private(partial(climb, order=order, now=now)) for order in orders]
 
-    def _open_tasks(self, symbols: Sequence[str]) -> list[Callable[[], list[OrderReport]]]:
-        asked: list[str | None] = [*symbols] if self.venue.open_per_symbol else [None]
-        now = self.clock.now()
-        return [self._pool.private(partial(_read_open, symbol=symbol, now=now)) for symbol in asked]
+    def _open_task(self) -> Callable[[], list[OrderReport]]:
+        return self._pool.private(partial(_read_open, now=self.clock.now()))
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
         trades, now = self.venue.trades, self.clock.now()
@@ -258,16 +254,20 @@ class CcxtExchange:
 
 def _read_balances(connection: Connection) -> dict[str, Balance]:
     told = connection.call("fetch_balance")
-    return _sound(lambda: balances_of(told))
+    held = _sound(lambda: balances_of(told))
+    if not told["total"] and not proves_emptiness(connection.answer):
+        raise CallFailed(Failure((), "balances that belong to another kind of account", sent=True, whole=False))
+    return held
 
 
 def _ask_for(connection: Connection, method: str, symbols: Sequence[str]) -> Any:
     return connection.call(method, list(symbols) if len(symbols) <= connection.venue.ask_all_above else None)
 
 
-def _read_open(connection: Connection, symbol: str | None, now: int) -> list[OrderReport]:
-    items = open_items(connection, symbol, now)
-    return _sound(lambda: [order_report(item, connection.venue) for item in items])
+def _read_open(connection: Connection, now: int) -> list[OrderReport]:
+    return _sound(
+        lambda: [order_report(item, connection.venue) for item in open_items(connection, symbol=None, now=now)]
+    )
 
 
 def _rows_task(symbol: str, since: int, now: int) -> Callable[[Connection], list[minutes_of.Row]]:

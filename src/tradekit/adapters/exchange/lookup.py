@@ -15,7 +15,7 @@ from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.outcomes import says_unknown
 from tradekit.adapters.exchange.paging import Item, read_list
 from tradekit.adapters.exchange.reports import order_report
-from tradekit.adapters.exchange.venues.venue import Listing, Params
+from tradekit.adapters.exchange.venues.venue import Listing, OpenSymbols, Params
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, Unanswered
 
@@ -93,8 +93,25 @@ def _search(connection: Connection, order: Order, listing: Listing, now: int) ->
 def open_items(connection: Connection, symbol: str | None, now: int) -> list[Item]:
     """The list of open orders as ccxt tells it. Raises `CallFailed`."""
     venue = connection.venue
-    asked = symbol if venue.open_per_symbol else None
-    return read_list(connection, "fetch_open_orders", asked, None, venue.open_params, venue.open_list, now)
+    if venue.open_symbols is None:
+        return read_list(connection, "fetch_open_orders", None, None, venue.open_params, venue.open_list, now)
+    symbols = [symbol] if symbol is not None else _symbols_with_orders(connection, venue.open_symbols)
+    return [
+        item
+        for name in symbols
+        for item in read_list(connection, "fetch_open_orders", name, None, venue.open_params, venue.open_list, now)
+    ]
+
+
+def _symbols_with_orders(connection: Connection, where: OpenSymbols) -> list[str]:
+    """The account's markets with open orders; those in other quote currencies are nobody's concern here."""
+    told = connection.call(where.method)
+    for name in where.at:
+        told = told.get(name) if isinstance(told, dict) else None
+    if not isinstance(told, list):
+        raise BrokenAnswer("a list of symbols is missing")
+    known = {market["id"]: symbol for symbol, market in connection.api.markets.items()}
+    return [known[id] for id in told if id in known]
 
 
 def _among_open(connection: Connection, order: Order, now: int) -> OrderReport | None:

@@ -14,6 +14,7 @@ from tradekit.adapters.exchange.cache_file import read_cache, write_cache
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.numbers import exact
+from tradekit.adapters.exchange.venues.venue import Venue
 from tradekit.adapters.safe_text import is_safe
 from tradekit.domain.market import Market
 from tradekit.domain.numbers import ZERO
@@ -89,12 +90,12 @@ class MarketBook:
             api.options["cachedCurrencies"] = currencies
         api.number = Decimal
         try:
-            listed = connection.call("fetch_markets")
+            listed = connection.call("fetch_markets", dict(venue.markets))
         finally:
             api.number = str
             api.options.pop("cachedCurrencies", None)
         wanted = (market for market in listed if self._is_wanted(market))
-        markets = [_cut(market, venue.market_fields, venue.tick_field, api.precisionMode) for market in wanted]
+        markets = [_cut(market, venue, api.precisionMode) for market in wanted]
         kept = {
             code: {"id": currency["id"], "code": code, "precision": None}
             for code, currency in (currencies or {}).items()
@@ -111,7 +112,7 @@ def filters_of(market: Mapping[str, Any], mode: int) -> Filters | None:
         precision, limits = market["precision"], market["limits"]
         step, tick = _grid(precision["amount"], mode), _grid(precision["price"], mode)
         least, worth = limits["amount"].get("min"), limits["cost"].get("min")
-        maker, taker = exact(market.get("maker") or "0", "fee"), exact(market.get("taker") or "0", "fee")
+        maker, taker = (exact(_plain(market.get(side) or 0), "fee") for side in ("maker", "taker"))
         smallest = max(exact(least, "minimum") if least else ZERO, step)
         filters = Market(
             market["symbol"], market["base"], market["quote"], tick, step, smallest,
@@ -138,21 +139,23 @@ def _grid(told: Any, mode: int) -> Decimal:
     return Decimal(1).scaleb(-int(number) + (1 if mode == _SIGNIFICANT_DIGITS else 0))
 
 
-def _cut(market: Mapping[str, Any], fields: tuple[str, ...], tick_field: str, mode: int) -> dict[str, Any]:
-    """A market without what is never asked for. `fields` are those of its raw form that the class reads later."""
+def _cut(market: Mapping[str, Any], venue: Venue, mode: int) -> dict[str, Any]:
+    """A market without what is never asked for. Of its raw form only what the class reads later is kept."""
     info = market.get("info") or {}
     precision = _plain(market["precision"])
-    if tick_field and info.get(tick_field):
-        precision["price"] = str(info[tick_field])
+    if info.get(venue.tick_field):
+        precision["price"] = str(info[venue.tick_field])
     if mode != _TICK_SIZE:  # a count of digits: ccxt wants a whole number there
         precision = {name: None if value is None else int(Decimal(value)) for name, value in precision.items()}
     limits = {name: _plain(market["limits"].get(name) or {}) for name in ("amount", "price", "cost")}
+    if info.get(venue.min_notional_field):
+        limits["cost"]["min"] = str(info[venue.min_notional_field])
     kept = {name: _plain(market[name]) for name in _KEPT if name in market}
     return {
         **kept,
         "precision": precision,
         "limits": limits,
-        "info": {name: info[name] for name in fields if name in info},
+        "info": {name: info[name] for name in venue.market_fields if name in info},
     }
 
 

@@ -30,8 +30,10 @@ _STATUS: Final = {
 _LONGEST_ID: Final = 100
 
 
-def order_report(told: Mapping[str, Any], venue: Venue, amount: Decimal | None = None) -> OrderReport:
+def order_report(told: dict[str, Any], venue: Venue, amount: Decimal | None = None) -> OrderReport:
     """One order. `amount` is what we sent, where we know it. Raises `BrokenAnswer`."""
+    if venue.mend_order is not None:
+        venue.mend_order(told)
     symbol, side = _text(told, "symbol"), _side(told)
     asked = exact_or_none(told.get("amount"), "amount") if amount is None else amount
     filled = exact_or_none(told.get("filled"), "filled")

@@ -41,7 +41,7 @@ VENUE: Final = Venue(
     budget=Budget(capacity=60, ms_per_unit=50),
     place={
         TimeInForce.PO: {"postOnly": True, "clientOrderId": "{id}"},
-        TimeInForce.IOC: {"timeInForce": "IOC", "clientOrderId": "{id}"},
+        TimeInForce.IOC: {"force": "ioc", "clientOrderId": "{id}"},
     },
     open_list=_PAGE,
     fetch_by_client_id={"clientOrderId": "{id}"},

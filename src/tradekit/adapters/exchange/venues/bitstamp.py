@@ -7,12 +7,18 @@ filled is the sum of its transactions. Trades have no time filter: pages are rea
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
 from tradekit.adapters.exchange.venues.venue import Paging, Proof, Trades, Turn, Venue, Weakness
 from tradekit.domain.order import TimeInForce
+
+
+def _mend_order(order: dict[str, Any]) -> None:
+    """In the list of open orders the amount is what remains; that of an order's status is not told at all."""
+    order["amount"] = order["info"].get("amount_at_create")
+
 
 VENUE: Final = Venue(
     id="bitstamp",
@@ -25,6 +31,7 @@ VENUE: Final = Venue(
     },
     fetch_by_client_id={"clientOrderId": "{id}"},
     trades=Trades(Paging(Turn.OFFSET, size=1000, param="offset"), per_symbol=False),
+    mend_order=_mend_order,
     server_time=False,
     weak=frozenset({Weakness.UNVERIFIED, Weakness.SERVER_TIME, Weakness.LOOKUP}),
     shapes={

@@ -36,7 +36,6 @@ VENUE: Final = Venue(
         TimeInForce.IOC: {"timeInForce": "IOC", "clientOrderId": "{id}"},
     },
     client_id_prefix="t-",
-    open_per_symbol=True,
     open_list=_PAGES,
     fetch_by_client_id={"id": "{id}"},
     cancel_by_client_id={"id": "{id}"},
@@ -52,6 +51,7 @@ VENUE: Final = Venue(
         "POST orders": Shape((), Holds.ONE, ("id", "text")),
         "DELETE orders/{order_id}": Shape((), Holds.ONE, ("id", "status")),
         "GET orders/{order_id}": Shape((), Holds.ONE, _ORDER),
+        "GET open_orders": Shape((), Holds.LIST, ("currency_pair", "orders")),
         "GET orders": Shape((), Holds.LIST, _ORDER),
         "GET my_trades": Shape(
             (), Holds.LIST, ("id", "order_id", "currency_pair", "side", "amount", "price", "fee", "create_time_ms")

@@ -50,7 +50,7 @@ VENUE: Final = Venue(
         Paging(Turn.BEFORE_ID, size=100, param="after", at=("billId",)), per_symbol=False, client_id="clOrdId"
     ),
     post_only_marks=(("cancelSource", "31"),),
-    options={"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
+    options={"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}, "createOrder": "privatePostTradeOrder"},
     permissions=PermissionCheck("private_get_account_config", _permissions),
     weak=frozenset({Weakness.UNVERIFIED}),
     dead_man_switch=True,

@@ -98,6 +98,15 @@ class KeyPermissions(NamedTuple):
     ip_restricted: bool | None
 
 
+class OpenSymbols(NamedTuple):
+    """Where open orders can only be asked for symbol by symbol: the implicit method that tells in which there are some,
+    and where its answer holds their ids.
+    """
+
+    method: str
+    at: tuple[str, ...]
+
+
 class PermissionCheck(NamedTuple):
     """The implicit ccxt method that tells what the key may do, and how to read its answer."""
 
@@ -132,7 +141,7 @@ class Venue(NamedTuple):
     shapes: Mapping[str, Shape]
     open_list: Paging = Paging()
     open_params: Params = NOTHING
-    open_per_symbol: bool = False
+    open_symbols: OpenSymbols | None = None
     history: tuple[Listing, ...] = ()
     fetch: Params | None = NOTHING
     fetch_by_client_id: Params | None = None
@@ -146,9 +155,11 @@ class Venue(NamedTuple):
     quotes: tuple[str, ...] = ("fetch_tickers",)
     ask_all_above: int = 50
     options: Mapping[str, object] = NOTHING
+    markets: Params = NOTHING
     needs_currencies: bool = False
     market_fields: tuple[str, ...] = ()
     tick_field: str = ""
+    min_notional_field: str = ""
     server_time: bool = True
     one_lane: bool = False
     own_nonce: bool = False
@@ -156,6 +167,7 @@ class Venue(NamedTuple):
     not_found_horizon_ms: int = 900_000
     permissions: PermissionCheck | None = None
     mend: Callable[[str, Any], None] = as_it_is
+    mend_order: Callable[[dict[str, Any]], None] | None = None
     mend_trade: Callable[[dict[str, Any]], None] | None = None
     weak: frozenset[Weakness] = frozenset()
     dead_man_switch: bool = False
