@@ -30,10 +30,24 @@ PLAIN = st.recursive(
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "null", "1", '"x"', "true", "{", '{"a":', "<html>", "{'a': 1}", '{"a": NaN}', '{"a": Infinity}', '{"a":1}x',
-        '{"a":1,"a":2}', "[" * 100_000, '{"a":' + "9" * 5000 + "}",
+        "",
+        " ",
+        "null",
+        "1",
+        '"x"',
+        "true",
+        "{",
+        '{"a":',
+        "<html>",
+        "{'a': 1}",
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        '{"a":1}x',
+        '{"a":1,"a":2}',
+        "[" * 100_000,
+        '{"a":' + "9" * 5000 + "}",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(BrokenAnswer):
         read_json(text)

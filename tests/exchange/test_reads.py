@@ -24,7 +24,7 @@ def bend(rig: Rig, kind: str, change: Bend) -> None:
     answer = rig.dialect.answer
 
     def bent(request: Request) -> Answer:
-        told = answer(request)
+        told: Answer = answer(request)
         if rig.dialect.kind(request) != kind:
             return told
         return Answer(change(json.loads(json.dumps(told.body))), told.status, told.headers)
@@ -33,13 +33,15 @@ def bend(rig: Rig, kind: str, change: Bend) -> None:
 
 
 def read(rig: Rig, what: str) -> object:
-    since = {rig.symbol(): rig.time.now() - 3_600_000}
-    return {
-        "balance": lambda: rig.exchange.review([], {}).balances,
-        "open": lambda: rig.exchange.review([], {}).open_orders,
-        "trades": lambda: rig.exchange.fills_since(since),
-        "tickers": lambda: rig.exchange.snapshot(rig.exchange.symbols()),
-    }[what]()
+    match what:
+        case "balance":
+            return rig.exchange.review([], {}).balances
+        case "open":
+            return rig.exchange.review([], {}).open_orders
+        case "trades":
+            return rig.exchange.fills_since({rig.symbol(): rig.time.now() - 3_600_000})
+        case _:
+            return rig.exchange.snapshot(rig.exchange.symbols())
 
 
 @pytest.mark.parametrize("word", [*BROKEN, "429:5"])

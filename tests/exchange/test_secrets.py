@@ -7,6 +7,7 @@ import json
 import logging
 import pickle
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -62,14 +63,15 @@ def test_no_fault_brings_a_key_to_light(
     found: list[str] = []
     order = rig.placed(rig.intent())
     words = [w for w in (*BEFORE, *AFTER) if "hang" not in w and w not in ("late", "429", "418")]
-    for kind, call in {
+    calls: dict[str, Callable[[], object]] = {
         "create": lambda: rig.exchange.place([rig.intent()]),
         "cancel": lambda: rig.exchange.cancel([order]),
         "order": lambda: rig.exchange.lookup([order]),
         "open": lambda: rig.exchange.review([], {}),
         "trades": lambda: rig.exchange.fills_since({rig.symbol(): 0}),
         "balance": lambda: rig.exchange.review([], {}),
-    }.items():
+    }
+    for kind, call in calls.items():
         for word in [*words, "hang", "429:0"]:
             rig.faults.put(kind, word)
             try:

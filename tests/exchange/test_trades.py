@@ -165,3 +165,35 @@ def test_a_list_without_end_fails_instead_of_looping(rig_of: Any) -> None:
                 told(rig)
         else:
             assert len(told(rig)) == 3
+
+
+def test_a_trade_is_told_before_its_order_can_be_found(rig: Rig) -> None:
+    """Whose it is isn't known yet, so it is nobody's: the question fails until the look-up has caught up."""
+    rig.engine.lookup_lag_ms = 5000
+    intent = rig.intent(price="2500.10", ioc=True)
+    rig.exchange.symbols()
+    rig.faults.put("create", "drop")
+    rig.place(intent)
+    with pytest.raises(Unreachable):
+        told(rig)
+    rig.time.sleep(5001)
+    (fill,) = told(rig).values()
+    assert fill.client_order_id == intent.client_order_id
+
+
+def test_an_old_trade_whose_order_is_forgotten_has_no_name(rig: Rig) -> None:
+    trade(rig, 1)
+    rig.engine.orders[-1].shown_from = 10**15  # never found again
+    rig.time.sleep(rig.exchange.not_found_horizon_ms + 1000)
+    (fill,) = told(rig).values()
+    assert fill.client_order_id is None
+
+
+@pytest.mark.parametrize("offset", [0, 1, 500, 999])
+def test_times_between_whole_seconds_lose_nothing(rig: Rig, offset: int) -> None:
+    rig.exchange.symbols()
+    rig.time.sleep(offset)
+    trade(rig, 3, apart_ms=400)
+    for start in (-1001, -1, 0, 1, 399, 400, 401, 999):
+        asked = rig.engine.trades[0].time + start
+        assert numbers(rig, told(rig, asked)) == [t.number for t in rig.engine.trades if t.time >= asked]

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import pytest
+
 from canned import CLIENT_ID, NOW, ORDER_ID, SCRIPTS, CannedServer
 from faults import Faults
 from rig import D, Rig, VirtualTime
-from wire import ExchangeServer, Request
-
 from tradekit.adapters.exchange.clock import ExchangeClock
 from tradekit.adapters.exchange.credentials import Credentials, ExchangeOptions, Secret
 from tradekit.adapters.exchange.exchange import CcxtExchange
@@ -25,13 +24,19 @@ from tradekit.domain.errors import Unreachable
 from tradekit.domain.money import Money
 from tradekit.domain.order import Open, Order, Unknown
 from tradekit.domain.outcome import Acknowledged, CancelAccepted, NotFound, OrderReport, ReportedStatus, Unanswered
+from wire import ExchangeServer, Request
 
 # Per exchange: the fields of a post-only order, what differs for an immediate one, those of a cancel by the exchange's
 # id and by ours, of a look-up by either, and the paths that own trades, open orders and balances are asked at.
 WIRES: dict[str, dict[str, Any]] = {
     "okx": {
         "place": {
-            "instId": "ETH-USDT", "side": "buy", "ordType": "post_only", "sz": "0.01", "px": "2499", "clOrdId": CLIENT_ID,
+            "instId": "ETH-USDT",
+            "side": "buy",
+            "ordType": "post_only",
+            "sz": "0.01",
+            "px": "2499",
+            "clOrdId": CLIENT_ID,
             "tdMode": "cash",
         },
         "ioc": {"ordType": "ioc"},
@@ -44,7 +49,12 @@ WIRES: dict[str, dict[str, Any]] = {
     },
     "kucoin": {
         "place": {
-            "symbol": "ETH-USDT", "side": "buy", "type": "limit", "size": "0.01", "price": "2499", "postOnly": True,
+            "symbol": "ETH-USDT",
+            "side": "buy",
+            "type": "limit",
+            "size": "0.01",
+            "price": "2499",
+            "postOnly": True,
             "clientOid": CLIENT_ID,
         },
         "ioc": {"timeInForce": "IOC"},
@@ -57,8 +67,14 @@ WIRES: dict[str, dict[str, Any]] = {
     },
     "bybit": {
         "place": {
-            "category": "spot", "symbol": "ETHUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01", "price": "2499",
-            "timeInForce": "PostOnly", "orderLinkId": CLIENT_ID,
+            "category": "spot",
+            "symbol": "ETHUSDT",
+            "side": "Buy",
+            "orderType": "Limit",
+            "qty": "0.01",
+            "price": "2499",
+            "timeInForce": "PostOnly",
+            "orderLinkId": CLIENT_ID,
         },
         "ioc": {"timeInForce": "IOC"},
         "cancel": {"category": "spot", "symbol": "ETHUSDT", "orderId": ORDER_ID, "orderLinkId": None},
@@ -70,20 +86,35 @@ WIRES: dict[str, dict[str, Any]] = {
     },
     "gate": {
         "place": {
-            "currency_pair": "ETH_USDT", "type": "limit", "side": "buy", "amount": "0.01", "price": "2499",
-            "time_in_force": "poc", "text": f"t-{CLIENT_ID}", "account": "spot",
+            "currency_pair": "ETH_USDT",
+            "type": "limit",
+            "side": "buy",
+            "amount": "0.01",
+            "price": "2499",
+            "time_in_force": "poc",
+            "text": f"t-{CLIENT_ID}",
+            "account": "spot",
         },
         "ioc": {"time_in_force": "ioc"},
         "cancel": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/{ORDER_ID}"},
         "cancel_own": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/t-{CLIENT_ID}"},
         "fetch": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/{ORDER_ID}"},
         "fetch_own": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/t-{CLIENT_ID}"},
-        "trades": {"currency_pair": "ETH_USDT", "from": str((NOW - 1000) // 1000 - 1), "path": "/api/v4/spot/my_trades"},
+        "trades": {
+            "currency_pair": "ETH_USDT",
+            "from": str((NOW - 1000) // 1000 - 1),
+            "path": "/api/v4/spot/my_trades",
+        },
         "fee": Money(D("0.000004"), "ETH"),
     },
     "bitget": {
         "place": {
-            "symbol": "ETHUSDT", "side": "buy", "orderType": "limit", "size": "0.01", "price": "2499", "force": "post_only",
+            "symbol": "ETHUSDT",
+            "side": "buy",
+            "orderType": "limit",
+            "size": "0.01",
+            "price": "2499",
+            "force": "post_only",
             "clientOid": CLIENT_ID,
         },
         "ioc": {"force": "ioc"},
@@ -96,7 +127,11 @@ WIRES: dict[str, dict[str, Any]] = {
     },
     "bitstamp": {
         "place": {
-            "amount": "0.01", "price": "2499", "moc_order": "true", "client_order_id": CLIENT_ID, "path": "/api/v2/buy/ethusd/",
+            "amount": "0.01",
+            "price": "2499",
+            "moc_order": "true",
+            "client_order_id": CLIENT_ID,
+            "path": "/api/v2/buy/ethusd/",
         },
         "ioc": {"ioc_order": "true"},
         "cancel": {"id": ORDER_ID},
@@ -108,8 +143,13 @@ WIRES: dict[str, dict[str, Any]] = {
     },
     "cryptocom": {
         "place": {
-            "instrument_name": "ETH_USD", "side": "BUY", "type": "LIMIT", "quantity": "0.01", "price": "2499",
-            "exec_inst": ["POST_ONLY"], "client_oid": CLIENT_ID,
+            "instrument_name": "ETH_USD",
+            "side": "BUY",
+            "type": "LIMIT",
+            "quantity": "0.01",
+            "price": "2499",
+            "exec_inst": ["POST_ONLY"],
+            "client_oid": CLIENT_ID,
         },
         "ioc": {"time_in_force": "IMMEDIATE_OR_CANCEL", "exec_inst": None},
         "cancel": {"order_id": ORDER_ID},
@@ -119,7 +159,7 @@ WIRES: dict[str, dict[str, Any]] = {
         "trades": {"start_time": NOW - 1000, "path": "/exchange/v1/private/get-trades"},
         "fee": Money(D("0.000004"), "ETH"),
     },
-}  # fmt: skip
+}
 
 
 class Table(NamedTuple):

@@ -103,7 +103,7 @@ class Rig:
         self.faults = Faults()
         self.engine = _engine(self.quote, self.time, bases)
         self.key, self.secret = KEYS[name]
-        self.dialect = _DIALECTS[name](self.engine, self.faults, self.key, self.secret)
+        self.dialect: Any = _DIALECTS[name](self.engine, self.faults, self.key, self.secret)
         self.server = ExchangeServer(self.dialect, latency)
         self.options: dict[str, Any] = {"timeout_ms": 2000, "workers": 1, **options}
         self.local_skew_ms = 0

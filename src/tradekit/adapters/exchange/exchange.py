@@ -217,17 +217,17 @@ class CcxtExchange:
         return self._pool.private(partial(_read_open, now=self.clock.now()))
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
-        trades, now = self.venue.trades, self.clock.now()
+        now = self.clock.now()
 
         def read(connection: Connection, symbol: str | None, start: int) -> list[Fill]:
             items = read_trades(connection, symbol, start, now)
 
-            def ask(exchange_id: str, name: str) -> None:
-                learn_name(connection, exchange_id, name, self._names)
+            def ask(fill: Fill) -> None:
+                learn_name(connection, fill, self._names, now)
 
             return _sound(lambda: fills_among(connection, items, since, self._names, ask))
 
-        asked = questions(trades.per_symbol, since, trades.margin_ms)
+        asked = questions(self.venue.trades, since)
         return [self._pool.private(partial(read, symbol=symbol, start=start)) for symbol, start in asked]
 
     def _quote_tasks(self, symbols: Sequence[str]) -> list[Callable[[], Any]]:

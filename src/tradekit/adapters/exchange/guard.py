@@ -20,7 +20,7 @@ class BrokenAnswer(Exception):
 
 
 class Holds(StrEnum):
-    """What stands at the place of the payload: one object, a list of objects (`SOME`: of at least one), or objects by id."""
+    """What stands at the place of the payload: one object, a list (`SOME`: not empty), or a table by id."""
 
     ONE = "one"
     LIST = "list"

@@ -43,7 +43,7 @@ def climb(connection: Connection, order: Order, now: int) -> LookupAnswer:
         try:
             found: OrderReport | None = rung()
         except CallFailed as failed:
-            if not says_unknown(failed.failure):
+            if not says_unknown(failed.failure, connection.venue):
                 silent.append(failed.failure.text)
             continue
         except BrokenAnswer as broken:
@@ -121,7 +121,7 @@ def _among_open(connection: Connection, order: Order, now: int) -> OrderReport |
 def _by_trades(connection: Connection, order: Order, now: int) -> OrderReport | None:
     """Trades since the order was made name exchange ids; the order behind one may be ours. Lists lag, trades too."""
     venue, intent = connection.venue, order.intent
-    since = max(intent.created - _EARLIER_MS, 0)
+    since = venue.trades.asked_from(intent.created - _EARLIER_MS)
     asked = intent.symbol if venue.trades.per_symbol else None
     trades = read_list(connection, "fetch_my_trades", asked, since, venue.trades.params, venue.trades.paging, now)
     ids = {

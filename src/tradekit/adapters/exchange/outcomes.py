@@ -66,9 +66,10 @@ def cancel_outcome(failure: Failure, venue: Venue) -> CancelOutcome:
     return Unanswered(failure.text)
 
 
-def says_unknown(failure: Failure) -> bool:
+def says_unknown(failure: Failure, venue: Venue) -> bool:
     """Whether the exchange itself said that it knows no such order."""
-    return failure.sent and failure.whole and failure.is_a("OrderNotFound")
+    said = failure.is_a("OrderNotFound") or any(text in failure.text for text in venue.unknown_texts)
+    return failure.sent and failure.whole and said
 
 
 def _by_words(text: str) -> RejectCode:

@@ -112,16 +112,14 @@ def _next(  # noqa: C901 - one case a way of paging, nothing nested
         case Turn.BEFORE_ID:
             oldest = min(page.values(), key=lambda item: item.get("timestamp") or 0, default=None)
             return {paging.param: _raw_id(oldest, paging)} if fresh and oldest is not None else None
-        case Turn.UNTIL:
-            oldest_ms = min((item.get("timestamp") or 0 for item in page.values()), default=0)
+        case Turn.UNTIL | Turn.SINCE:
             if paging.size and len(page) >= paging.size and not fresh:
                 raise CallFailed(_incomplete("a list"))
-            return {paging.param: oldest_ms} if fresh else None
-        case Turn.SINCE:
-            newest = max((item.get("timestamp") or 0 for item in page.values()), default=0)
-            if paging.size and len(page) >= paging.size and not fresh:
-                raise CallFailed(_incomplete("a list"))
-            return {"since": newest} if fresh else None
+            times = [item.get("timestamp") or 0 for item in page.values()]
+            following = (
+                {paging.param: min(times, default=0)} if paging.turn is Turn.UNTIL else {"since": max(times, default=0)}
+            )
+            return following if fresh else None
         case Turn.NONE:
             return None
 

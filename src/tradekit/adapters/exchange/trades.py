@@ -19,6 +19,7 @@ from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.outcomes import says_unknown
 from tradekit.adapters.exchange.paging import Item, read_list
 from tradekit.adapters.exchange.reports import fill_of
+from tradekit.adapters.exchange.venues.venue import Trades
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 
@@ -55,13 +56,13 @@ class Names:
             self._changed = False
 
 
-def questions(venue_per_symbol: bool, since: Mapping[str, int], margin_ms: int) -> list[tuple[str | None, int]]:
+def questions(trades: Trades, since: Mapping[str, int]) -> list[tuple[str | None, int]]:
     """What to ask for: symbol by symbol, or all at once from the earliest time on."""
     if not since:
         return []
-    if venue_per_symbol:
-        return [(symbol, max(time - margin_ms, 0)) for symbol, time in since.items()]
-    return [(None, max(min(since.values()) - margin_ms, 0))]
+    if trades.per_symbol:
+        return [(symbol, trades.asked_from(time)) for symbol, time in since.items()]
+    return [(None, trades.asked_from(min(since.values())))]
 
 
 def read_trades(connection: Connection, symbol: str | None, since: int, now: int) -> list[Item]:
@@ -75,9 +76,9 @@ def fills_among(
     items: Iterable[Item],
     since: Mapping[str, int],
     names: Names,
-    ask: Callable[[str, str], None],
+    ask: Callable[[Fill], None],
 ) -> list[Fill]:
-    """The trades of the symbols asked for, as fills. `ask(exchange id, symbol)` tries to learn a name.
+    """The trades of the symbols asked for, as fills. `ask` tries to learn the name behind one.
 
     Raises `BrokenAnswer` for a trade that can't be read: it must not be left out.
     """
@@ -91,27 +92,28 @@ def fills_among(
             continue
         if fill.client_order_id is None:
             if names.get(fill.exchange_id) is None:
-                ask(fill.exchange_id, fill.symbol)
+                ask(fill)
             fill = fill._replace(client_order_id=ClientOrderId(names.get(fill.exchange_id) or "") or None)
         fills.append(fill)
     return fills
 
 
-def learn_name(connection: Connection, exchange_id: str, symbol: str, names: Names) -> None:
-    """Asks for the order behind a trade. One that the exchange doesn't know any more stays without a name.
+def learn_name(connection: Connection, fill: Fill, names: Names, now: int) -> None:
+    """Asks for the order behind a trade. Where the exchange doesn't know it any more, it stays without a name.
 
-    Raises `CallFailed`, `BrokenAnswer`: a trade of unknown origin must not be taken for somebody else's.
+    Raises `CallFailed`, `BrokenAnswer`: a trade of unknown origin must not be taken for somebody else's, also not one
+    that is younger than the order's look-up.
     """
-    venue = connection.venue
+    venue, id = connection.venue, fill.exchange_id
     if venue.fetch is None:
         return
     try:
-        told: Any = connection.call("fetch_order", exchange_id, symbol, venue.filled_in(venue.fetch, "", exchange_id))
+        told: Any = connection.call("fetch_order", id, fill.symbol, venue.filled_in(venue.fetch, "", id))
     except CallFailed as failed:
-        if says_unknown(failed.failure):
-            names.learn(exchange_id, None)
-            return
-        raise
-    if told.get("id") != exchange_id:
+        if not says_unknown(failed.failure, venue) or now - fill.time <= venue.not_found_horizon_ms:
+            raise
+        names.learn(id, None)
+        return
+    if told.get("id") != id:
         raise BrokenAnswer("an answer about another order")
-    names.learn(exchange_id, venue.own_id(told.get("clientOrderId")))
+    names.learn(id, venue.own_id(told.get("clientOrderId")))

@@ -54,6 +54,7 @@ VENUE: Final = Venue(
     history=(Listing("fetch_orders", paging=_CURSOR),),
     trades=Trades(Paging(Turn.CURSOR, size=250, param="cursor", at=("cursor",)), per_symbol=False),
     gone=frozenset({"OrderNotFound", "InvalidOrder", "BadRequest"}),
+    unknown_texts=('"error":"NOT_FOUND"',),
     rejects=(
         ("INVALID_LIMIT_PRICE_POST_ONLY", RejectCode.POST_ONLY_WOULD_CROSS),
         ("INSUFFICIENT_FUND", RejectCode.INSUFFICIENT_FUNDS),

@@ -67,6 +67,7 @@ VENUE: Final = Venue(
     ),
     trades=Trades(Paging(Turn.OFFSET, param="ofs", count_at=("result", "count")), per_symbol=False, margin_ms=1000),
     gone=frozenset({"OrderNotFound"}),
+    unknown_texts=("EOrder:Unknown order", "EOrder:Invalid order"),
     rejects=(
         ("EOrder:Order minimum not met", RejectCode.BELOW_MINIMUM),
         ("EOrder:Cost minimum not met", RejectCode.BELOW_MINIMUM),

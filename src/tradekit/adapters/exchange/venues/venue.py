@@ -17,7 +17,8 @@ from tradekit.domain.outcome import RejectCode
 NOTHING: Final[Mapping[str, object]] = {}
 
 Params = Mapping[str, object]
-"""Fields of a request; `id` stands for the method's own argument. In a text, `{id}` stands for the client order id and `{exchange_id}` for the exchange's."""
+"""Fields of a request; `id` stands for the method's own argument. In a text, `{id}` stands for the client order id and
+`{exchange_id}` for the exchange's."""
 
 
 class Proof(StrEnum):
@@ -80,7 +81,7 @@ class Listing(NamedTuple):
 
 class Trades(NamedTuple):
     """Our own trades. `per_symbol`: the exchange wants to be asked for each symbol. `client_id` is its name in a raw
-    trade, empty where trades don't tell it. `margin_ms`: how much earlier to ask than wanted.
+    trade, empty where trades don't tell it. `margin_ms`: how coarse the exchange is about times.
     """
 
     paging: Paging
@@ -88,6 +89,15 @@ class Trades(NamedTuple):
     params: Params = NOTHING
     client_id: str = ""
     margin_ms: int = 0
+
+    def asked_from(self, time: int) -> int:
+        """What to ask for to get everything at or after a time: a round figure, and one more before it.
+
+        An exchange that counts whole seconds and a class that filters milliseconds would differ about the rest.
+        """
+        if self.margin_ms:
+            time = time // self.margin_ms * self.margin_ms - self.margin_ms
+        return max(time, 0)
 
 
 class KeyPermissions(NamedTuple):
@@ -123,13 +133,15 @@ class Venue(NamedTuple):
 
     `place`: fields of an order by time in force, the client id included. `fetch`, `fetch_by_client_id`,
     `cancel_by_client_id`: fields of a look-up and of a cancel; None where it doesn't work. `gone`: exception classes
-    that mean *no such open order* on a cancel. `rejects`: texts in an otherwise unclear refusal that are a certain no.
-    `post_only_marks`: raw fields that tell a post-only order that was accepted and then thrown out. `expires_at`: the
-    field for the time after which the exchange no longer accepts the request, and how to write it. `quotes`: ccxt
-    methods whose answers together make a quote; they are asked for all
-    symbols at once when more than `ask_all_above` are wanted. `one_lane`: private requests must not overtake each other. `direct`: up
-    to so many orders are looked up one by one instead of through the list of open ones. `mend` repairs a raw answer
-    that the ccxt class would trip over; `mend_trade` and `mend_order` do so with what the class made of it.
+    that mean *no such open order* on a cancel; `unknown_texts`: what else says so on a look-up. `rejects`: texts in an
+    otherwise unclear refusal that are a certain no. `post_only_marks`: raw fields that tell a post-only order that was
+    accepted and then thrown out. `expires_at`: the field for the time after which the exchange no longer accepts the
+    request, how far ahead it lies, and how to write it. `quotes`: ccxt methods whose answers together make a quote;
+    they are asked for all symbols at once when more than `ask_all_above` are wanted. `one_lane`: private requests must
+    not overtake each other. `direct`: up to so many orders are looked up one by one instead of through the list of open
+    ones. `market_fields`: raw fields of a market that the class reads later; `tick_field` and `min_notional_field`: raw
+    fields that are right where the class's own reading isn't. `mend` repairs a raw answer that the class would trip
+    over, `mend_order` and `mend_trade` what the class made of one.
     """
 
     id: str
@@ -149,6 +161,7 @@ class Venue(NamedTuple):
     cancel: Params = NOTHING
     client_id_prefix: str = ""
     gone: frozenset[str] = frozenset({"OrderNotFound", "InvalidOrder"})
+    unknown_texts: tuple[str, ...] = ()
     rejects: tuple[tuple[str, RejectCode], ...] = ()
     post_only_marks: tuple[tuple[str, str], ...] = ()
     expires_at: tuple[str, int, Callable[[int], str]] | None = None
