@@ -58,7 +58,9 @@ class KrakenServer:
         self.secret = secret
         self.key_permissions = ["query-funds", "query-open-trades", "query-closed-trades", "modify-trades"]
         self.page = 50
+        self.nonce_window = 0
         self._nonce = 0
+        self._used: set[int] = set()
         self._arrived: set[str] = set()
 
     def kind(self, request: Request) -> str:
@@ -91,9 +93,11 @@ class KrakenServer:
         if fields["nonce"] in self._arrived:
             return None
         with self.engine.lock:
-            if int(fields["nonce"]) <= self._nonce:
+            nonce = int(fields["nonce"])
+            if nonce <= self._nonce - self.nonce_window or nonce in self._used:
                 return Answer({"error": ["EAPI:Invalid nonce"]})
-            self._nonce = int(fields["nonce"])
+            self._nonce = max(nonce, self._nonce)
+            self._used.add(nonce)
         return None
 
     def _act(self, kind: str, request: Request, fields: dict[str, str]) -> Any:  # noqa: C901 - one case an endpoint, nothing nested

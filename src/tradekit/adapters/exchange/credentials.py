@@ -59,6 +59,8 @@ class ExchangeOptions(NamedTuple):
     `base_url` replaces scheme and host of every address; `options` goes to the ccxt class, above the venue's own.
     `timeout_ms` is for connecting and for each wait for bytes. `workers` is how many requests run at once; with 1 all
     run in turn in the calling thread. `proxies_allowed` lets proxy and certificate settings of the environment count.
+    `nonce_window`: the key takes requests that overtook each other (a setting of the key on Kraken), so that private
+    requests run side by side there too.
     """
 
     quote: str
@@ -69,3 +71,4 @@ class ExchangeOptions(NamedTuple):
     workers: int = 8
     proxies_allowed: bool = False
     markets_max_age_ms: int = 3_600_000
+    nonce_window: bool = False

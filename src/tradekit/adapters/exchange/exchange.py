@@ -8,24 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from tradekit.adapters.exchange import candles as minutes_of
 from tradekit.adapters.exchange import orders as wire
-from tradekit.adapters.exchange.cache_file import read_cache, write_cache
+from tradekit.adapters.exchange.candles import CandleCache
 from tradekit.adapters.exchange.clock import ExchangeClock
-from tradekit.adapters.exchange.connection import Connection
-from tradekit.adapters.exchange.failure import CallFailed, Failure
-from tradekit.adapters.exchange.guard import BrokenAnswer, proves_emptiness
-from tradekit.adapters.exchange.lookup import climb, in_open_list, open_items
+from tradekit.adapters.exchange.failure import Failure
+from tradekit.adapters.exchange.lookup import climb, in_open_list
 from tradekit.adapters.exchange.markets import MarketBook, tick_at
 from tradekit.adapters.exchange.pool import Pool
-from tradekit.adapters.exchange.quotes import balances_of, quotes_of
-from tradekit.adapters.exchange.reports import order_report
-from tradekit.adapters.exchange.trades import Names, fills_among, learn_name, questions, read_trades
+from tradekit.adapters.exchange.quotes import quotes_of
+from tradekit.adapters.exchange.reads import (
+    fail_unreachable,
+    read_balances,
+    read_candles,
+    read_fills,
+    read_open,
+    read_permissions,
+    read_tickers,
+)
+from tradekit.adapters.exchange.trades import Names, questions
 from tradekit.adapters.exchange.venues.venue import KeyPermissions, Venue
 from tradekit.domain.account import Balance
-from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Quote, Snapshot
@@ -75,7 +79,7 @@ class CcxtExchange:
     def snapshot(self, symbols: Sequence[str]) -> Snapshot:
         """Markets, quotes and all balances in one round. A symbol that is unknown is left out."""
         known = [symbol for symbol in symbols if symbol in self._book.markets]
-        tasks = [self._pool.private(_read_balances), *self._quote_tasks(known)]
+        tasks = [self._pool.private(read_balances), *self._quote_tasks(known)]
         balances, *answers = self._all(tasks)
         quotes = quotes_of(answers, known, self.clock.now())
         markets = {}
@@ -95,25 +99,18 @@ class CcxtExchange:
 
         A symbol whose history can't be read is left out. Raises `Unreachable` when none can.
         """
-        kept, now = minutes_of.sound(read_cache(self._candles)), self.clock.now()
+        now = self.clock.now()
+        kept = CandleCache(self._candles, now, minutes)
         known = [symbol for symbol in symbols if symbol in self._book.markets]
-        since = {symbol: minutes_of.missing_since(kept.get(symbol, []), now, minutes) for symbol in known}
-        asked = [(symbol, start) for symbol, start in since.items() if start is not None]
-        answers = self._pool.run([self._pool.public(_rows_task(symbol, start, now)) for symbol, start in asked])
+        asked = [(symbol, start) for symbol in known if (start := kept.missing_since(symbol)) is not None]
+        tasks = [self._pool.public(partial(read_candles, symbol=name, since=start, now=now)) for name, start in asked]
+        answers = self._pool.run(tasks)
         silent = [answer for answer in answers if isinstance(answer, Failure)]
         if silent and len(silent) == len(known):
             fail_unreachable(silent[0])
-        for (symbol, _), answer in zip(asked, answers, strict=True):
-            if not isinstance(answer, Failure):
-                kept[symbol] = minutes_of.joined(kept.get(symbol, []), answer, now, minutes)
-        if asked:
-            write_cache(self._candles, kept)
-        end = now // 60_000 * 60_000
-        return {
-            symbol: minutes_of.as_candles(kept[symbol][-minutes:])
-            for symbol in known
-            if kept.get(symbol) and kept[symbol][-1][0] == end - 60_000
-        }
+        fresh = zip((symbol for symbol, _ in asked), answers, strict=True)
+        kept.add({symbol: answer for symbol, answer in fresh if not isinstance(answer, Failure)})
+        return {symbol: candles for symbol in known if (candles := kept.candles(symbol))}
 
     def place(self, intents: Sequence[OrderIntent]) -> Mapping[ClientOrderId, SendOutcome]:
         """Sends each intent once. Every intent gets an outcome."""
@@ -160,7 +157,7 @@ class CcxtExchange:
         direct = list(orders) if len(orders) <= self.venue.direct else []
         asked = self._trade_tasks(since)
         told = self._pool.run(
-            [self._pool.private(_read_balances), self._open_task(), *asked, *self._climb_tasks(direct)]
+            [self._pool.private(read_balances), self._open_task(), *asked, *self._climb_tasks(direct)]
         )
         for part in told[: 2 + len(asked)]:
             if isinstance(part, Failure):
@@ -184,11 +181,11 @@ class CcxtExchange:
         check = self.venue.permissions
         if check is None:
             return None
-        return self._all([self._pool.private(lambda connection: check.read(connection.call(check.method)))])[0]
+        return self._all([self._pool.private(partial(read_permissions, check=check))])[0]
 
     def balances(self) -> Mapping[str, Balance]:
         """All balances that are not zero. Raises `Unreachable`."""
-        return self._all([self._pool.private(_read_balances)])[0]
+        return self._all([self._pool.private(read_balances)])[0]
 
     def close(self) -> None:
         """Ends the threads and closes the connections."""
@@ -214,26 +211,19 @@ class CcxtExchange:
         return [self._pool.private(partial(climb, order=order, now=now)) for order in orders]
 
     def _open_task(self) -> Callable[[], list[OrderReport]]:
-        return self._pool.private(partial(_read_open, now=self.clock.now()))
+        return self._pool.private(partial(read_open, now=self.clock.now()))
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
-        now = self.clock.now()
-
-        def read(connection: Connection, symbol: str | None, start: int) -> list[Fill]:
-            items = read_trades(connection, symbol, start, now)
-
-            def ask(fill: Fill) -> None:
-                learn_name(connection, fill, self._names, now)
-
-            return _sound(lambda: fills_among(connection, items, since, self._names, ask))
-
+        read = partial(read_fills, since=since, names=self._names, now=self.clock.now())
         asked = questions(self.venue.trades, since)
         return [self._pool.private(partial(read, symbol=symbol, start=start)) for symbol, start in asked]
 
     def _quote_tasks(self, symbols: Sequence[str]) -> list[Callable[[], Any]]:
         if not symbols:
             return []
-        return [self._pool.public(partial(_ask_for, method=method, symbols=symbols)) for method in self.venue.quotes]
+        return [
+            self._pool.public(partial(read_tickers, method=method, symbols=symbols)) for method in self.venue.quotes
+        ]
 
     def _learn(self, reports: Sequence[OrderReport], answers: Mapping[ClientOrderId, object]) -> None:
         for report in reports:
@@ -250,61 +240,3 @@ class CcxtExchange:
             if isinstance(result, Failure):
                 fail_unreachable(result)
         return results
-
-
-def _read_balances(connection: Connection) -> dict[str, Balance]:
-    told = connection.call("fetch_balance")
-    held = _sound(lambda: balances_of(told))
-    if not told["total"] and not proves_emptiness(connection.answer):
-        raise CallFailed(Failure((), "balances that belong to another kind of account", sent=True, whole=False))
-    return held
-
-
-def _ask_for(connection: Connection, method: str, symbols: Sequence[str]) -> Any:
-    return connection.call(method, list(symbols) if len(symbols) <= connection.venue.ask_all_above else None)
-
-
-def _read_open(connection: Connection, now: int) -> list[OrderReport]:
-    return _sound(
-        lambda: [order_report(item, connection.venue) for item in open_items(connection, symbol=None, now=now)]
-    )
-
-
-def _rows_task(symbol: str, since: int, now: int) -> Callable[[Connection], list[minutes_of.Row]]:
-    return lambda connection: _sound(lambda: minutes_of.fetch_rows(connection, symbol, since, now))
-
-
-def _sound(read: Callable[[], T]) -> T:
-    """What was read; an answer that can't be understood counts as none."""
-    try:
-        return read()
-    except BrokenAnswer as broken:
-        failure = Failure((), str(broken), sent=True, whole=False)
-    raise CallFailed(failure)
-
-
-def fail_unreachable(failure: Failure) -> NoReturn:
-    """Raises `Unreachable` for a read that brought no result, with what to do about it."""
-    if failure.limited:
-        raise Unreachable(
-            Problem(
-                "rate_limited",
-                f"the exchange asks for fewer requests: {failure.text}",
-                "nothing; the next run after that time goes on",
-            )
-        )
-    if failure.whole and failure.is_a("AuthenticationError"):
-        raise Unreachable(
-            Problem(
-                "key_refused",
-                f"the exchange refuses the key: {failure.text}",
-                "check the key, its permissions and its IP addresses",
-            )
-        )
-    raise Unreachable(
-        Problem(
-            "unreachable",
-            f"the exchange did not answer as it should: {failure.text}",
-            "nothing; the next run tries again",
-        )
-    )

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 from tradekit.adapters.exchange.clock import ExchangeClock
 from tradekit.adapters.exchange.connection import connect
 from tradekit.adapters.exchange.credentials import Credentials, ExchangeOptions
-from tradekit.adapters.exchange.exchange import CcxtExchange, fail_unreachable
+from tradekit.adapters.exchange.exchange import CcxtExchange
 from tradekit.adapters.exchange.failure import CallFailed, Failure
 from tradekit.adapters.exchange.limiter import RequestLedger
 from tradekit.adapters.exchange.loading import exchange_class
 from tradekit.adapters.exchange.markets import MarketBook
 from tradekit.adapters.exchange.pool import Pool
+from tradekit.adapters.exchange.reads import fail_unreachable
 from tradekit.adapters.exchange.trades import Names
 from tradekit.adapters.exchange.venues import venue_of
 from tradekit.domain.errors import BadInput, Problem
@@ -53,7 +54,9 @@ def open_exchange(
         cache_folder / f"requests-{id}-{tag}{where}", venue.budget, clock.wall, clock.sleep, _LONGEST_WAIT_MS
     )
     pool = Pool(
-        lambda: connect(api_class, venue, options, credentials, ledger, clock), options.workers, one_lane=venue.one_lane
+        lambda: connect(api_class, venue, options, credentials, ledger, clock),
+        options.workers,
+        one_lane=venue.one_lane and not options.nonce_window,
     )
     source = f"{id} {options.base_url} {options.sandbox} {options.quote}"
     book = MarketBook(
@@ -67,7 +70,8 @@ def open_exchange(
         asked = clock.wall()
         if venue.server_time:
             told = first.call("fetch_time")
-            clock.set(told if isinstance(told, int) else 0, first.date_ms, asked, clock.wall())
+            server_ms = told + venue.time_step_ms // 2 if isinstance(told, int) else 0
+            clock.set(server_ms, first.date_ms, asked, clock.wall())
         book.load(first, asked, fresh=fresh_markets or not venue.server_time)
         if not venue.server_time and first.date_ms is not None:
             clock.set(first.date_ms + _HALF_SECOND_MS, None, asked, clock.wall())

@@ -80,6 +80,7 @@ VENUE: Final = Venue(
     expires_at=("deadline", 10_000, _rfc3339),
     needs_currencies=True,
     tick_field="tick_size",
+    time_step_ms=1000,
     one_lane=True,
     own_nonce=True,
     direct=1,

@@ -174,6 +174,7 @@ class Venue(NamedTuple):
     tick_field: str = ""
     min_notional_field: str = ""
     server_time: bool = True
+    time_step_ms: int = 1
     one_lane: bool = False
     own_nonce: bool = False
     direct: int = 2
