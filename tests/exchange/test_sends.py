@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from rig import WIRED, D, Rig
+from tradekit.adapters.exchange.failure import Failure
+from tradekit.adapters.exchange.outcomes import send_outcome
+from tradekit.adapters.exchange.venues import venue_of
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import (
     Acknowledged,
@@ -19,6 +23,7 @@ from tradekit.domain.outcome import (
     SendOutcome,
     Unanswered,
 )
+from wire import Answer, Request
 
 ACCEPTED = ("drop", "hang", "truncate", "502", "524", "409", "500", "503", "504", "empty", "html", "null", "hollow")
 NEVER_THERE = ("drop_before", "hang_before", "502_before", "524_before", "403")
@@ -186,3 +191,61 @@ def test_a_duplicate_is_looked_up_and_never_called_refused(rig_of: Any) -> None:
     intent = rig.intent()
     assert rig.placed(intent) == rig.placed(intent)
     assert len(rig.held(intent)) == 1
+
+
+def test_a_refusal_with_a_server_fault_is_no_refusal(rig_of: Any) -> None:
+    """The order was taken, and something behind it failed with a body that reads like a refusal."""
+    bodies = {
+        "binance": {"code": -2010, "msg": "Account has insufficient balance for requested action."},
+        "kraken": {"error": ["EOrder:Insufficient funds"]},
+        "coinbase": {"success": False, "error_response": {"error": "INSUFFICIENT_FUND"}},
+    }
+    for name, body in bodies.items():
+        for status, expected in ((503, Unanswered), (400, Rejected)):
+            rig = rig_of(name)
+            rig.exchange.symbols()
+
+            rig.dialect.answer = answering(rig, Answer(body, status))
+            assert isinstance(rig.place(rig.intent()), expected), (name, status)
+
+
+def answering(rig: Rig, instead: Answer) -> Callable[[Request], Answer]:
+    """The exchange takes an order as ever, and answers something else."""
+    answer = rig.dialect.answer
+
+    def bent(request: Request) -> Answer:
+        told: Answer = answer(request)
+        return instead if rig.dialect.kind(request) == "create" else told
+
+    return bent
+
+
+def failure(*kinds: str, text: str = "", sent: bool = True, whole: bool = True, limited: bool = False) -> Failure:
+    return Failure((*kinds, "BaseError") if kinds else (), text, sent, whole, limited)
+
+
+@pytest.mark.parametrize(
+    ("told", "certain"),
+    [
+        (failure("InsufficientFunds", "ExchangeError"), True),
+        (failure("InsufficientFunds", "ExchangeError", whole=False), False),
+        (failure("InvalidOrder", "ExchangeError", sent=False, whole=False), True),
+        (failure("InvalidNonce", "NetworkError"), True),
+        (failure("DuplicateOrderId", "InvalidOrder", "ExchangeError"), False),
+        (failure("InvalidOrder", "ExchangeError", text="Duplicate order sent."), False),
+        (failure("OrderNotFound", "InvalidOrder", "ExchangeError"), False),
+        (failure("ExchangeError"), False),
+        (failure("ExchangeError", text="EService:Timeout"), False),
+        (failure("ExchangeError", text="EOrder:Scheduled orders limit exceeded"), True),
+        (failure("ExchangeNotAvailable", "NetworkError"), False),
+        (failure("RequestTimeout", "NetworkError"), False),
+        (failure("OperationFailed"), False),
+        (failure("BadResponse", "OperationFailed"), False),
+        (failure("CancelPending", "OperationFailed"), False),
+        (failure("RateLimitExceeded", "NetworkError", limited=True), True),
+        (failure(text="KeyError: 'order_id'"), False),
+    ],
+)
+def test_what_is_certain(told: Failure, certain: bool) -> None:
+    outcome = send_outcome(told, venue_of("kraken", None))
+    assert isinstance(outcome, Rejected if certain else Unanswered)

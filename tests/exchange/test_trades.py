@@ -193,7 +193,7 @@ def test_an_old_trade_whose_order_is_forgotten_has_no_name(rig: Rig) -> None:
 def test_times_between_whole_seconds_lose_nothing(rig: Rig, offset: int) -> None:
     rig.exchange.symbols()
     rig.time.sleep(offset)
-    trade(rig, 3, apart_ms=400)
-    for start in (-1001, -1, 0, 1, 399, 400, 401, 999):
+    trade(rig, 9, apart_ms=400)
+    for start in (-1001, -1, 0, 1, 399, 400, 401, 999, 1500, 2000, 2399, 2401, 2999):
         asked = rig.engine.trades[0].time + start
         assert numbers(rig, told(rig, asked)) == [t.number for t in rig.engine.trades if t.time >= asked]
