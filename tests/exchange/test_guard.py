@@ -75,7 +75,8 @@ def test_a_shape_is_met_or_refused(value: Any, holds: Holds, needs: list[str]) -
         check_shape(value, Shape((), holds, tuple(needs)))
     except BrokenAnswer:
         return
-    items = [value] if holds is Holds.ONE else value if holds is Holds.LIST else list(value.values())
+    items = [value] if holds is Holds.ONE else list(value.values()) if holds is Holds.BY_ID else value
+    assert items or holds in (Holds.LIST, Holds.BY_ID)
     assert all(isinstance(item, dict) for item in items)
 
 

@@ -135,13 +135,13 @@ def test_a_finite_nonsense_fill_is_told_and_not_dropped(rig: Rig) -> None:
     assert [fill.price for fill in rig.exchange.fills_since({rig.symbol(): 0})] == [D(-1)]
 
 
-def test_an_account_without_a_single_balance_is_empty_only_when_it_says_so(rig: Rig) -> None:
+def test_an_empty_list_of_balances_is_not_an_empty_account(rig: Rig) -> None:
     assert rig.exchange.symbols()
     rig.engine.totals.clear()
-    assert rig.exchange.review([], {}).balances == {}
-    rig.faults.put("balance", "hollow")
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable, match="not a single balance"):
         rig.exchange.review([], {})
+    rig.engine.totals[rig.quote] = D(0)
+    assert rig.exchange.review([], {}).balances == {}
 
 
 def test_balances_are_exact_and_know_what_is_bound(rig: Rig) -> None:
@@ -169,7 +169,7 @@ def test_a_snapshot_is_one_round(rig: Rig) -> None:
     assert abs(quote.volume_24h - 20_000_000) < 1
     assert (market.price_tick, market.amount_step, market.min_amount) == (D("0.01"), D("0.0001"), D("0.001"))
     assert (market.min_notional, market.source) == (D(5), Source.LIVE)
-    assert snapshot.time == rig.time.now()
+    assert snapshot.time == rig.exchange.clock.now()
 
 
 @pytest.mark.parametrize(("bid", "ask"), [("-1", "5"), ("10", "9")])
