@@ -1,0 +1,242 @@
+"""The `Exchange` port over ccxt: questions in batches, checked answers, outcomes that claim no more than is known.
+
+Knows no exchange by name: what is special about one stands in its venue record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tradekit.adapters.exchange import orders as wire
+from tradekit.adapters.exchange.candles import CandleCache
+from tradekit.adapters.exchange.clock import ExchangeClock
+from tradekit.adapters.exchange.failure import Failure
+from tradekit.adapters.exchange.lookup import climb, in_open_list
+from tradekit.adapters.exchange.markets import MarketBook, tick_at
+from tradekit.adapters.exchange.pool import Pool
+from tradekit.adapters.exchange.quotes import quotes_of
+from tradekit.adapters.exchange.reads import (
+    fail_unreachable,
+    read_balances,
+    read_candles,
+    read_fills,
+    read_open,
+    read_permissions,
+    read_tickers,
+)
+from tradekit.adapters.exchange.trades import Names, questions
+from tradekit.adapters.exchange.venues.venue import KeyPermissions, Venue
+from tradekit.domain.account import Balance
+from tradekit.domain.fill import Fill
+from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.market import Candle, Quote, Snapshot
+from tradekit.domain.order import Order, OrderIntent
+from tradekit.domain.outcome import (
+    Acknowledged,
+    CancelOutcome,
+    LookupAnswer,
+    OrderReport,
+    RejectCode,
+    Rejected,
+    SendOutcome,
+    Unanswered,
+)
+from tradekit.domain.ports import Review
+
+T = TypeVar("T")
+
+
+class CcxtExchange:
+    """Implements `Exchange`. Made by `open_exchange`; closed by its user."""
+
+    def __init__(
+        self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, folder: Path
+    ) -> None:
+        self.venue = venue
+        self.clock = clock
+        self._pool = pool
+        self._book = book
+        self._names = names
+        self._candles = folder / f"candles-{venue.id}.json"
+
+    @property
+    def not_found_horizon_ms(self) -> int:
+        """How long after the send a *not found* proves nothing."""
+        return self.venue.not_found_horizon_ms
+
+    @property
+    def requests(self) -> int:
+        """How many requests this run has sent."""
+        return self._pool.requests
+
+    def symbols(self) -> Sequence[str]:
+        """All active spot symbols in the account's quote currency, sorted."""
+        return [symbol for symbol, filters in self._book.markets.items() if filters.market.active]
+
+    def snapshot(self, symbols: Sequence[str]) -> Snapshot:
+        """Markets, quotes and all balances in one round. A symbol that is unknown is left out."""
+        known = [symbol for symbol in symbols if symbol in self._book.markets]
+        tasks = [self._pool.private(read_balances), *self._quote_tasks(known)]
+        balances, *answers = self._all(tasks)
+        quotes = quotes_of(answers, known, self.clock.now())
+        markets = {}
+        for symbol in known:
+            filters = self._book.markets[symbol]
+            price = quotes[symbol].ask or quotes[symbol].bid if symbol in quotes else filters.market.price_tick
+            markets[symbol] = filters.market._replace(price_tick=tick_at(price, filters))
+        return Snapshot(self.clock.now(), markets, quotes, balances)
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Best prices alone: needs no key where the exchange tells them to everybody."""
+        known = [symbol for symbol in symbols if symbol in self._book.markets]
+        return quotes_of(self._all(self._quote_tasks(known)), known, self.clock.now())
+
+    def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
+        """The last `minutes` complete one-minute candles per symbol, oldest first. Asks only for what is new.
+
+        A symbol whose history can't be read is left out. Raises `Unreachable` when none can.
+        """
+        now = self.clock.now()
+        kept = CandleCache(self._candles, now, minutes)
+        known = [symbol for symbol in symbols if symbol in self._book.markets]
+        asked = [(symbol, start) for symbol in known if (start := kept.missing_since(symbol)) is not None]
+        tasks = [self._pool.public(partial(read_candles, symbol=name, since=start, now=now)) for name, start in asked]
+        answers = self._pool.run(tasks)
+        silent = [answer for answer in answers if isinstance(answer, Failure)]
+        if silent and len(silent) == len(known):
+            fail_unreachable(silent[0])
+        fresh = zip((symbol for symbol, _ in asked), answers, strict=True)
+        kept.add({symbol: answer for symbol, answer in fresh if not isinstance(answer, Failure)})
+        return {symbol: candles for symbol in known if (candles := kept.candles(symbol))}
+
+    def place(self, intents: Sequence[OrderIntent]) -> Mapping[ClientOrderId, SendOutcome]:
+        """Sends each intent once. Every intent gets an outcome."""
+        now = self.clock.now()
+        tasks = [self._pool.private(partial(wire.send, intent=intent, now=now)) for intent in intents]
+        outcomes: dict[ClientOrderId, SendOutcome] = {}
+        for intent, told in zip(intents, self._pool.run(tasks), strict=True):
+            outcome = Unanswered(told.text) if isinstance(told, Failure) else told
+            outcomes[intent.client_order_id] = outcome
+            if isinstance(outcome, Acknowledged):
+                self._names.learn(outcome.exchange_id, intent.client_order_id)
+            if isinstance(outcome, Rejected) and outcome.code in (RejectCode.BAD_PRECISION, RejectCode.BELOW_MINIMUM):
+                self._book.forget()
+        self._names.save()
+        return outcomes
+
+    def cancel(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, CancelOutcome]:
+        """Asks to cancel each order. Every order gets an outcome."""
+        now = self.clock.now()
+        tasks = [self._pool.private(partial(wire.cancel, order=order, now=now)) for order in orders]
+        told = self._pool.run(tasks)
+        return {
+            order.id: Unanswered(answer.text) if isinstance(answer, Failure) else answer
+            for order, answer in zip(orders, told, strict=True)
+        }
+
+    def lookup(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, LookupAnswer]:
+        """What the exchange knows of each order. Every order gets an answer."""
+        if not orders:
+            return {}
+        reports: Sequence[OrderReport] = ()
+        if len(orders) > self.venue.direct:
+            listed = self._pool.run([self._open_task()])[0]
+            reports = [] if isinstance(listed, Failure) else listed
+        return self._look_up(orders, reports)
+
+    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+        """What became of these orders, all open orders, our fills since their times, and all balances: one round of
+        parallel reads. Raises `Unreachable`.
+        """
+        for order in orders:
+            if order.exchange_id is not None:
+                self._names.learn(order.exchange_id, order.id)
+        direct = list(orders) if len(orders) <= self.venue.direct else []
+        asked = self._trade_tasks(since)
+        told = self._pool.run(
+            [self._pool.private(read_balances), self._open_task(), *asked, *self._climb_tasks(direct)]
+        )
+        for part in told[: 2 + len(asked)]:
+            if isinstance(part, Failure):
+                fail_unreachable(part)
+        balances, reports = told[:2]
+        fills = [fill for part in told[2 : 2 + len(asked)] for fill in part]
+        answers = dict(zip((order.id for order in direct), told[2 + len(asked) :], strict=True))
+        if not direct:
+            answers = self._look_up(orders, reports)
+        self._learn(reports, answers)
+        return Review(answers, reports, fills, balances)
+
+    def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
+        """Our fills of each symbol at or after its time, in any order. Raises `Unreachable`."""
+        fills = [fill for part in self._all(self._trade_tasks(since)) for fill in part]
+        self._names.save()
+        return fills
+
+    def permissions(self) -> KeyPermissions | None:
+        """What the key may do; None where the exchange doesn't tell. Raises `Unreachable`."""
+        check = self.venue.permissions
+        if check is None:
+            return None
+        return self._all([self._pool.private(partial(read_permissions, check=check))])[0]
+
+    def balances(self) -> Mapping[str, Balance]:
+        """All balances that are not zero. Raises `Unreachable`."""
+        return self._all([self._pool.private(read_balances)])[0]
+
+    def close(self) -> None:
+        """Ends the threads and closes the connections."""
+        self._names.save()
+        self._pool.close()
+
+    def _look_up(self, orders: Sequence[Order], reports: Sequence[OrderReport]) -> dict[ClientOrderId, LookupAnswer]:
+        answers: dict[ClientOrderId, LookupAnswer] = {}
+        for order in orders:
+            report = in_open_list(order, reports)
+            if report is not None:
+                answers[order.id] = report._replace(client_order_id=order.id, amount=order.intent.amount)
+        rest = [order for order in orders if order.id not in answers]
+        told = self._pool.run(self._climb_tasks(rest))
+        answers.update(zip((order.id for order in rest), told, strict=True))
+        self._learn(reports, answers)
+        return {
+            id: Unanswered(answer.text) if isinstance(answer, Failure) else answer for id, answer in answers.items()
+        }
+
+    def _climb_tasks(self, orders: Sequence[Order]) -> list[Callable[[], LookupAnswer]]:
+        now = self.clock.now()
+        return [self._pool.private(partial(climb, order=order, now=now)) for order in orders]
+
+    def _open_task(self) -> Callable[[], list[OrderReport]]:
+        return self._pool.private(partial(read_open, now=self.clock.now()))
+
+    def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
+        read = partial(read_fills, since=since, names=self._names, now=self.clock.now())
+        asked = questions(self.venue.trades, since)
+        return [self._pool.private(partial(read, symbol=symbol, start=start)) for symbol, start in asked]
+
+    def _quote_tasks(self, symbols: Sequence[str]) -> list[Callable[[], Any]]:
+        if not symbols:
+            return []
+        return [
+            self._pool.public(partial(read_tickers, method=method, symbols=symbols)) for method in self.venue.quotes
+        ]
+
+    def _learn(self, reports: Sequence[OrderReport], answers: Mapping[ClientOrderId, object]) -> None:
+        for report in reports:
+            self._names.learn(report.exchange_id, report.client_order_id)
+        for answer in answers.values():
+            if isinstance(answer, OrderReport):
+                self._names.learn(answer.exchange_id, answer.client_order_id)
+        self._names.save()
+
+    def _all(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """All results. Raises `Unreachable` for the first that failed."""
+        results = self._pool.run(tasks)
+        for result in results:
+            if isinstance(result, Failure):
+                fail_unreachable(result)
+        return results

@@ -1,0 +1,158 @@
+"""What became of an order: every way to ask, one after the other, until one knows it.
+
+*Not found* is only said when each way answered. One that failed leaves the order unanswered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from tradekit.adapters.exchange.connection import Connection
+from tradekit.adapters.exchange.failure import CallFailed
+from tradekit.adapters.exchange.guard import BrokenAnswer
+from tradekit.adapters.exchange.outcomes import says_unknown
+from tradekit.adapters.exchange.paging import Item, read_list
+from tradekit.adapters.exchange.reports import order_report
+from tradekit.adapters.exchange.venues.venue import Listing, OpenSymbols, Params
+from tradekit.domain.order import Order
+from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, Unanswered
+
+_EARLIER_MS: Final = 60_000
+
+
+def in_open_list(order: Order, reports: Sequence[OrderReport]) -> OrderReport | None:
+    """The order in a list of open ones, unless it is being canceled: such lists lag behind."""
+    if order.is_canceling:
+        return None
+    return next((report for report in reports if is_of(report, order)), None)
+
+
+def is_of(report: OrderReport, order: Order) -> bool:
+    """Whether a report is about this order."""
+    if order.exchange_id is not None and report.symbol == order.intent.symbol:
+        return report.exchange_id == order.exchange_id
+    return report.client_order_id == order.id
+
+
+def climb(connection: Connection, order: Order, now: int) -> LookupAnswer:
+    """Asks in every way that the venue has for this order. Never raises for the exchange."""
+    silent: list[str] = []
+    for rung in _rungs(connection, order, now):
+        try:
+            found: OrderReport | None = rung()
+        except CallFailed as failed:
+            if not says_unknown(failed.failure, connection.venue):
+                silent.append(failed.failure.text)
+            continue
+        except BrokenAnswer as broken:
+            silent.append(str(broken))
+            continue
+        if found is not None:
+            return found
+    return Unanswered(silent[0]) if silent else NotFound("no such order in any list")
+
+
+def _rungs(connection: Connection, order: Order, now: int) -> Iterator[Callable[[], OrderReport | None]]:
+    venue = connection.venue
+    if order.exchange_id is not None and venue.fetch is not None:
+        yield partial(_fetch, connection, order, order.exchange_id, venue.fetch)
+    if venue.fetch_by_client_id is not None:
+        yield partial(_fetch, connection, order, None, venue.fetch_by_client_id)
+    if order.exchange_id is None and venue.fetch_by_client_id is None and not _filters(venue.history):
+        yield partial(_among_open, connection, order, now)
+    for listing in venue.history:
+        yield partial(_search, connection, order, listing, now)
+    if order.exchange_id is None:
+        yield partial(_by_trades, connection, order, now)
+
+
+def _filters(history: Sequence[Listing]) -> bool:
+    return any(listing.by_client_id for listing in history)
+
+
+def _fetch(connection: Connection, order: Order, exchange_id: str | None, params: Params) -> OrderReport | None:
+    venue = connection.venue
+    fields = venue.filled_in(params, order.id, exchange_id or "")
+    named = fields.pop("id", exchange_id)
+    told = connection.call("fetch_order", named, order.intent.symbol, fields)
+    report = _ours(connection, order, told)
+    if report is None and (exchange_id is None or told.get("id") != exchange_id):
+        raise BrokenAnswer("an answer about another order")
+    return report
+
+
+def _search(connection: Connection, order: Order, listing: Listing, now: int) -> OrderReport | None:
+    since = order.intent.created - _EARLIER_MS if listing.since else None
+    params = connection.venue.filled_in(listing.params, order.id, order.exchange_id or "")
+    items = read_list(connection, listing.method, order.intent.symbol, since, params, listing.paging, now)
+    return _among(connection, order, items)
+
+
+def open_items(connection: Connection, symbol: str | None, now: int) -> list[Item]:
+    """The list of open orders as ccxt tells it. Raises `CallFailed`."""
+    venue = connection.venue
+    if venue.open_symbols is None:
+        return read_list(connection, "fetch_open_orders", None, None, venue.open_params, venue.open_list, now)
+    symbols = [symbol] if symbol is not None else _symbols_with_orders(connection, venue.open_symbols)
+    return [
+        item
+        for name in symbols
+        for item in read_list(connection, "fetch_open_orders", name, None, venue.open_params, venue.open_list, now)
+    ]
+
+
+def _symbols_with_orders(connection: Connection, where: OpenSymbols) -> list[str]:
+    """The account's markets with open orders; those in other quote currencies are nobody's concern here."""
+    told = connection.call(where.method)
+    for name in where.at:
+        told = told.get(name) if isinstance(told, dict) else None
+    if not isinstance(told, list):
+        raise BrokenAnswer("a list of symbols is missing")
+    known = {market["id"]: symbol for symbol, market in connection.api.markets.items()}
+    return [known[id] for id in told if id in known]
+
+
+def _among_open(connection: Connection, order: Order, now: int) -> OrderReport | None:
+    return _among(connection, order, open_items(connection, order.intent.symbol, now))
+
+
+def _by_trades(connection: Connection, order: Order, now: int) -> OrderReport | None:
+    """Trades since the order was made name exchange ids; the order behind one may be ours. Lists lag, trades too."""
+    venue, intent = connection.venue, order.intent
+    since = venue.trades.asked_from(intent.created - _EARLIER_MS)
+    asked = intent.symbol if venue.trades.per_symbol else None
+    trades = read_list(connection, "fetch_my_trades", asked, since, venue.trades.params, venue.trades.paging, now)
+    ids = {
+        trade["order"]
+        for trade in trades
+        if trade.get("symbol") == intent.symbol and trade.get("side") == intent.side and trade.get("order")
+    }
+    if venue.fetch is None:
+        return None
+    for id in sorted(ids):
+        found = _fetch(connection, order, id, venue.fetch)
+        if found is not None:
+            return found
+    return None
+
+
+def _among(connection: Connection, order: Order, items: Sequence[Item]) -> OrderReport | None:
+    for item in items:
+        report = _ours(connection, order, item)
+        if report is not None:
+            return report
+    return None
+
+
+def _ours(connection: Connection, order: Order, item: Item) -> OrderReport | None:
+    """A report on this order, its amount taken from what we sent. An answer about another order is none."""
+    told, own = connection.venue.own_id(item.get("clientOrderId")), order.exchange_id
+    hit = item.get("id") == own if own is not None else told == order.id
+    if not hit:
+        return None
+    if item.get("symbol") != order.intent.symbol or item.get("side") != order.intent.side:
+        raise BrokenAnswer("an order under our id that is not ours")
+    report = order_report(item, connection.venue, order.intent.amount)
+    return report._replace(client_order_id=order.id)

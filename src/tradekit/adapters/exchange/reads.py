@@ -1,0 +1,91 @@
+"""The questions of a batch, each answered by one connection. What can't be understood counts as not answered.
+
+All raise `CallFailed` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from tradekit.adapters.exchange.candles import Row, fetch_rows
+from tradekit.adapters.exchange.connection import Connection
+from tradekit.adapters.exchange.failure import CallFailed, Failure
+from tradekit.adapters.exchange.guard import BrokenAnswer
+from tradekit.adapters.exchange.lookup import open_items
+from tradekit.adapters.exchange.quotes import balances_of
+from tradekit.adapters.exchange.reports import order_report
+from tradekit.adapters.exchange.trades import Names, fills_among, learn_name, read_trades
+from tradekit.adapters.exchange.venues.venue import KeyPermissions, PermissionCheck
+from tradekit.domain.account import Balance
+from tradekit.domain.errors import Problem, Unreachable
+from tradekit.domain.fill import Fill
+from tradekit.domain.outcome import OrderReport
+
+T = TypeVar("T")
+
+
+def read_balances(connection: Connection) -> dict[str, Balance]:
+    """All balances that are not zero. An answer without a single entry is none: nobody trades with nothing at all, and
+    the books must not see everything sold.
+    """
+    told = connection.call("fetch_balance")
+    held = _understood(lambda: balances_of(told))
+    if not told["total"]:
+        raise CallFailed(Failure((), "not a single balance is told", sent=True, whole=False))
+    return held
+
+
+def read_tickers(connection: Connection, method: str, symbols: Sequence[str]) -> Any:
+    """What one of the venue's methods tells of prices."""
+    return connection.call(method, list(symbols) if len(symbols) <= connection.venue.ask_all_above else None)
+
+
+def read_open(connection: Connection, now: int) -> list[OrderReport]:
+    """All open orders of the account."""
+    return _understood(lambda: [order_report(item, connection.venue) for item in open_items(connection, None, now)])
+
+
+def read_candles(connection: Connection, symbol: str, since: int, now: int) -> list[Row]:
+    """The complete minutes since a time."""
+    return _understood(lambda: fetch_rows(connection, symbol, since, now))
+
+
+def read_fills(
+    connection: Connection, symbol: str | None, start: int, since: Mapping[str, int], names: Names, now: int
+) -> list[Fill]:
+    """Our fills of a symbol, or of all that are asked for, with the orders behind them."""
+    items = read_trades(connection, symbol, start, now)
+    return _understood(
+        lambda: fills_among(connection, items, since, names, lambda fill: learn_name(connection, fill, names, now))
+    )
+
+
+def read_permissions(connection: Connection, check: PermissionCheck) -> KeyPermissions:
+    """What the key may do."""
+    told = connection.call(check.method)
+    try:
+        return check.read(told)
+    except (KeyError, TypeError, IndexError, AttributeError):
+        failure = Failure((), "permissions of another form", sent=True, whole=False)
+    raise CallFailed(failure)
+
+
+def fail_unreachable(failure: Failure) -> NoReturn:
+    """Raises `Unreachable` for a read that brought no result, with what to do about it."""
+    if failure.limited:
+        message = f"the exchange asks for fewer requests: {failure.text}"
+        raise Unreachable(Problem("rate_limited", message, "nothing; a run after that time goes on"))
+    if failure.whole and failure.is_a("AuthenticationError"):
+        message = f"the exchange refuses the key: {failure.text}"
+        raise Unreachable(Problem("key_refused", message, "check the key, its permissions and its IP addresses"))
+    message = f"the exchange did not answer as it should: {failure.text}"
+    raise Unreachable(Problem("unreachable", message, "nothing; the next run tries again"))
+
+
+def _understood(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except BrokenAnswer as broken:
+        failure = Failure((), str(broken), sent=True, whole=False)
+    raise CallFailed(failure)

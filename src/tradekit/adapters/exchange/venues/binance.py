@@ -1,0 +1,74 @@
+"""Binance spot. Proven over HTTP against a server of its dialect.
+
+Client ids are unique among open orders only. 5XX and -1006/-1007 leave the outcome open. An order was once not found
+for ten minutes after it was placed. Trades: per symbol, a question by time covers 24 hours, by id it is exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tradekit.adapters.exchange.guard import Holds, Shape
+from tradekit.adapters.exchange.limiter import Budget
+from tradekit.adapters.exchange.venues.venue import (
+    KeyPermissions,
+    Listing,
+    Paging,
+    PermissionCheck,
+    Proof,
+    Trades,
+    Turn,
+    Venue,
+)
+from tradekit.domain.order import TimeInForce
+
+_DAY_MS: Final = 86_400_000
+_ORDER: Final = ("orderId", "symbol", "clientOrderId", "status", "side", "origQty", "executedQty")
+
+
+def _permissions(told: Any) -> KeyPermissions:
+    return KeyPermissions(told.get("enableSpotAndMarginTrading"), told.get("enableWithdrawals"), told.get("ipRestrict"))
+
+
+VENUE: Final = Venue(
+    id="binance",
+    name="Binance",
+    proof=Proof.WIRE,
+    budget=Budget(capacity=300, ms_per_unit=50),
+    place={
+        TimeInForce.PO: {"postOnly": True, "newClientOrderId": "{id}"},
+        TimeInForce.IOC: {"timeInForce": "IOC", "newClientOrderId": "{id}"},
+    },
+    fetch_by_client_id={"origClientOrderId": "{id}"},
+    cancel_by_client_id={"origClientOrderId": "{id}"},
+    history=(Listing("fetch_orders", paging=Paging(Turn.NONE, size=1000)),),
+    trades=Trades(Paging(Turn.FROM_ID, size=1000, param="fromId", window_ms=_DAY_MS)),
+    direct=20,
+    options={
+        "defaultType": "spot",
+        "fetchMarkets": {"types": ["spot"]},
+        "fetchMargins": False,
+        "recvWindow": 5000,
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
+        "fetchOpenOrders": {"warnWithoutSymbol": False},
+    },
+    market_fields=("orderTypes",),
+    permissions=PermissionCheck("sapi_get_account_apirestrictions", _permissions),
+    shapes={
+        "GET exchangeInfo": Shape(("symbols",), Holds.LIST, ("symbol", "filters")),
+        "GET time": Shape((), Holds.ONE, ("serverTime",)),
+        "GET account": Shape(("balances",), Holds.LIST, ("asset", "free", "locked")),
+        "GET ticker/24hr": Shape((), Holds.LIST, ("symbol", "bidPrice", "askPrice")),
+        "POST order": Shape((), Holds.ONE, ("orderId", "symbol", "clientOrderId", "status")),
+        "DELETE order": Shape((), Holds.ONE, ("orderId", "symbol", "status")),
+        "GET order": Shape((), Holds.ONE, _ORDER),
+        "GET openOrders": Shape((), Holds.LIST, _ORDER),
+        "GET allOrders": Shape((), Holds.LIST, _ORDER),
+        "GET myTrades": Shape(
+            (),
+            Holds.LIST,
+            ("id", "orderId", "symbol", "price", "qty", "quoteQty", "commission", "commissionAsset", "time"),
+        ),
+        "GET account/apiRestrictions": Shape((), Holds.ONE, ("enableWithdrawals",)),
+    },
+)

@@ -1,0 +1,331 @@
+"""What goes over the wire to the seven exchanges whose dialect has no server: the real classes, recorded answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import pytest
+
+from canned import CLIENT_ID, NOW, ORDER_ID, SCRIPTS, CannedServer
+from faults import Faults
+from rig import D, Rig, VirtualTime
+from tradekit.adapters.exchange.clock import ExchangeClock
+from tradekit.adapters.exchange.credentials import Credentials, ExchangeOptions, Secret
+from tradekit.adapters.exchange.exchange import CcxtExchange
+from tradekit.adapters.exchange.opening import open_exchange
+from tradekit.adapters.exchange.venues import KNOWN, venue_of
+from tradekit.adapters.exchange.venues.venue import Proof, Turn, Weakness
+from tradekit.domain.account import Balance
+from tradekit.domain.errors import Unreachable
+from tradekit.domain.fill import Fill
+from tradekit.domain.money import Money
+from tradekit.domain.order import Open, Order, Unknown
+from tradekit.domain.outcome import Acknowledged, CancelAccepted, NotFound, OrderReport, ReportedStatus, Unanswered
+from wire import ExchangeServer, Request
+
+# Per exchange: the fields of a post-only order, what differs for an immediate one, those of a cancel by the exchange's
+# id and by ours, of a look-up by either, and the paths that own trades, open orders and balances are asked at.
+WIRES: dict[str, dict[str, Any]] = {
+    "okx": {
+        "place": {
+            "instId": "ETH-USDT",
+            "side": "buy",
+            "ordType": "post_only",
+            "sz": "0.01",
+            "px": "2499",
+            "clOrdId": CLIENT_ID,
+            "tdMode": "cash",
+        },
+        "ioc": {"ordType": "ioc"},
+        "cancel": {"instId": "ETH-USDT", "ordId": ORDER_ID},
+        "cancel_own": {"instId": "ETH-USDT", "clOrdId": CLIENT_ID},
+        "fetch": {"instId": "ETH-USDT", "ordId": ORDER_ID},
+        "fetch_own": {"instId": "ETH-USDT", "clOrdId": CLIENT_ID},
+        "trades": {"instType": "SPOT", "begin": str(NOW - 1000)},
+        "fee": Money(D("0.000004"), "ETH"),
+    },
+    "kucoin": {
+        "place": {
+            "symbol": "ETH-USDT",
+            "side": "buy",
+            "type": "limit",
+            "size": "0.01",
+            "price": "2499",
+            "postOnly": True,
+            "clientOid": CLIENT_ID,
+        },
+        "ioc": {"timeInForce": "IOC"},
+        "cancel": {"symbol": "ETH-USDT", "path": f"/api/v1/hf/orders/{ORDER_ID}"},
+        "cancel_own": {"symbol": "ETH-USDT", "path": f"/api/v1/hf/orders/client-order/{CLIENT_ID}"},
+        "fetch": {"path": f"/api/v1/hf/orders/{ORDER_ID}"},
+        "fetch_own": {"path": f"/api/v1/hf/orders/client-order/{CLIENT_ID}"},
+        "trades": {"symbol": "ETH-USDT", "startAt": str(NOW - 1000), "path": "/api/v1/hf/fills"},
+        "fee": Money(D("0.01"), "USDT"),
+    },
+    "bybit": {
+        "place": {
+            "category": "spot",
+            "symbol": "ETHUSDT",
+            "side": "Buy",
+            "orderType": "Limit",
+            "qty": "0.01",
+            "price": "2499",
+            "timeInForce": "PostOnly",
+            "orderLinkId": CLIENT_ID,
+        },
+        "ioc": {"timeInForce": "IOC"},
+        "cancel": {"category": "spot", "symbol": "ETHUSDT", "orderId": ORDER_ID, "orderLinkId": None},
+        "cancel_own": {"category": "spot", "symbol": "ETHUSDT", "orderLinkId": CLIENT_ID, "orderId": None},
+        "fetch": {"category": "spot", "orderId": ORDER_ID},
+        "fetch_own": {"category": "spot", "orderLinkId": CLIENT_ID},
+        "trades": {"category": "spot", "startTime": str(NOW - 1000), "path": "/v5/execution/list"},
+        "fee": Money(D("0.000004"), "ETH"),
+    },
+    "gate": {
+        "place": {
+            "currency_pair": "ETH_USDT",
+            "type": "limit",
+            "side": "buy",
+            "amount": "0.01",
+            "price": "2499",
+            "time_in_force": "poc",
+            "text": f"t-{CLIENT_ID}",
+            "account": "spot",
+        },
+        "ioc": {"time_in_force": "ioc"},
+        "cancel": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/{ORDER_ID}"},
+        "cancel_own": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/t-{CLIENT_ID}"},
+        "fetch": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/{ORDER_ID}"},
+        "fetch_own": {"currency_pair": "ETH_USDT", "path": f"/api/v4/spot/orders/t-{CLIENT_ID}"},
+        "trades": {
+            "currency_pair": "ETH_USDT",
+            "from": str((NOW - 1000) // 1000 - 1),
+            "path": "/api/v4/spot/my_trades",
+        },
+        "fee": Money(D("0.000004"), "ETH"),
+    },
+    "bitget": {
+        "place": {
+            "symbol": "ETHUSDT",
+            "side": "buy",
+            "orderType": "limit",
+            "size": "0.01",
+            "price": "2499",
+            "force": "post_only",
+            "clientOid": CLIENT_ID,
+        },
+        "ioc": {"force": "ioc"},
+        "cancel": {"symbol": "ETHUSDT", "orderId": ORDER_ID},
+        "cancel_own": {"symbol": "ETHUSDT", "clientOid": CLIENT_ID, "orderId": None},
+        "fetch": {"orderId": ORDER_ID},
+        "fetch_own": {"clientOid": CLIENT_ID},
+        "trades": {"symbol": "ETHUSDT", "startTime": str(NOW - 1000), "path": "/api/v2/spot/trade/fills"},
+        "fee": Money(D("0.000004"), "ETH"),
+    },
+    "bitstamp": {
+        "place": {
+            "amount": "0.01",
+            "price": "2499",
+            "moc_order": "true",
+            "client_order_id": CLIENT_ID,
+            "path": "/api/v2/buy/ethusd/",
+        },
+        "ioc": {"ioc_order": "true"},
+        "cancel": {"id": ORDER_ID},
+        "cancel_own": {"id": ORDER_ID},  # found by our id first
+        "fetch": {"id": ORDER_ID},
+        "fetch_own": {"client_order_id": CLIENT_ID},
+        "trades": {"limit": "1000", "path": "/api/v2/user_transactions/"},
+        "fee": Money(D("0.01"), "USD"),
+    },
+    "cryptocom": {
+        "place": {
+            "instrument_name": "ETH_USD",
+            "side": "BUY",
+            "type": "LIMIT",
+            "quantity": "0.01",
+            "price": "2499",
+            "exec_inst": ["POST_ONLY"],
+            "client_oid": CLIENT_ID,
+        },
+        "ioc": {"time_in_force": "IMMEDIATE_OR_CANCEL", "exec_inst": None},
+        "cancel": {"order_id": ORDER_ID},
+        "cancel_own": {"client_oid": CLIENT_ID},
+        "fetch": {"order_id": ORDER_ID},
+        "fetch_own": {"client_oid": CLIENT_ID},
+        "trades": {"start_time": NOW - 1000, "path": "/exchange/v1/private/get-trades"},
+        "fee": Money(D("0.000004"), "ETH"),
+    },
+}
+
+
+class Table(NamedTuple):
+    """One exchange with its recorded answers; `sent` are the requests since the opening."""
+
+    name: str
+    exchange: CcxtExchange
+    server: ExchangeServer
+    dialect: CannedServer
+    rig: Rig
+
+    @property
+    def sent(self) -> list[Request]:
+        return [request for _, request in self.server.requests]
+
+    def order(self, *, acknowledged: bool) -> Order:
+        intent = self.rig.intent()
+        return Order(intent, Open(NOW), ORDER_ID) if acknowledged else Order(intent, Unknown(NOW, "lost"))
+
+
+@pytest.fixture(params=SCRIPTS)
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
+    script = SCRIPTS[request.param]
+    with Rig("binance", tmp_path) as rig:
+        clock = VirtualTime(NOW)
+        rig.quote, rig.time, rig.engine.now = script.quote, clock, clock.now
+        yield from opened(request.param, rig, tmp_path)
+
+
+def opened(name: str, rig: Rig, folder: Path) -> Iterator[Table]:
+    script, clock = SCRIPTS[name], rig.time
+    dialect = CannedServer(script, rig.engine, Faults())
+    with ExchangeServer(dialect) as server:
+        keys = Credentials(Secret("CANARYKEY"), Secret("CANARYSECRET"), Secret(script.password))
+        options = ExchangeOptions(script.quote, base_url=server.url, sandbox=True, workers=1)
+        exchange_clock = ExchangeClock(clock.now, clock.sleep, lambda: False)
+        exchange = open_exchange(name, keys, options, folder, exchange_clock)
+        yield Table(name, exchange, server, dialect, rig)
+        exchange.close()
+
+
+def fields_of(request: Request) -> dict[str, Any]:
+    """Everything that a request says, wherever it stands."""
+    told: dict[str, Any] = {"path": request.path, **dict(parse_qsl(request.query))}
+    if request.body.startswith("{"):
+        body = json.loads(request.body)
+        told.update(body.get("params", body))
+    else:
+        told.update(dict(parse_qsl(request.body)))
+    return told
+
+
+def assert_says(request: Request, wanted: dict[str, Any]) -> None:
+    told = fields_of(request)
+    assert {name: told.get(name) for name in wanted} == wanted
+
+
+def test_an_opening_asks_for_nothing_hidden(table: Table) -> None:
+    private = [
+        request.path
+        for request in table.sent
+        if "Authorization" in str(request.headers) or "sign" in str(request.headers).lower()
+    ]
+    assert len(table.sent) <= 3 and private == []
+    assert table.exchange.symbols() == [table.rig.symbol()]
+
+
+def test_orders_on_the_wire(table: Table) -> None:
+    intent = table.rig.intent()
+    outcome = table.exchange.place([intent])[intent.client_order_id]
+    assert outcome == Acknowledged(ORDER_ID)
+    assert_says(table.sent[-1], WIRES[table.name]["place"])
+    second = table.rig.intent(ioc=True)
+    table.exchange.place([second])
+    text = json.dumps(fields_of(table.sent[-1])).replace(second.client_order_id, CLIENT_ID)
+    told = json.loads(text)
+    wanted = {**WIRES[table.name]["place"], **WIRES[table.name]["ioc"]}
+    for name in ("postOnly", "moc_order"):
+        if name in wanted:
+            assert told.get(name) is None
+            wanted.pop(name)
+    assert {name: told.get(name) for name in wanted} == wanted
+
+
+def test_cancels_on_the_wire(table: Table) -> None:
+    order = table.order(acknowledged=True)
+    assert table.exchange.cancel([order])[order.id] == CancelAccepted(ORDER_ID)
+    assert_says(table.sent[-1], WIRES[table.name]["cancel"])
+    unknown = order._replace(exchange_id=None, state=Unknown(NOW, "lost"))
+    assert isinstance(table.exchange.cancel([unknown])[order.id], CancelAccepted)
+    assert_says(table.sent[-1], WIRES[table.name]["cancel_own"])
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_look_ups_on_the_wire(table: Table, acknowledged: bool) -> None:
+    order = table.order(acknowledged=acknowledged)
+    report = table.exchange.lookup([order])[order.id]
+    assert isinstance(report, OrderReport)
+    assert_says(table.sent[-1], WIRES[table.name]["fetch" if acknowledged else "fetch_own"])
+    assert (report.client_order_id, report.exchange_id, report.status) == (CLIENT_ID, ORDER_ID, ReportedStatus.OPEN)
+    assert (report.amount, report.filled) == (D("0.01"), D("0.004"))
+
+
+def test_trades_open_orders_and_balances(table: Table) -> None:
+    before = len(table.sent)
+    review = table.exchange.review([], {table.rig.symbol(): NOW - 1000})
+    (fill,) = review.fills
+    assert isinstance(fill, Fill)
+    assert (fill.exchange_id, fill.client_order_id, fill.time) == (ORDER_ID, CLIENT_ID, NOW)
+    assert (fill.amount, fill.price, fill.cost) == (D("0.004"), D("2499.5"), D("9.998"))
+    assert fill.fees == (WIRES[table.name]["fee"],)
+    (order,) = review.open_orders
+    assert (order.exchange_id, order.client_order_id, order.amount) == (ORDER_ID, CLIENT_ID, D("0.01"))
+    quote = table.rig.quote
+    assert review.balances == {quote: Balance(quote, D("75.01"), D(100))}
+    wanted = WIRES[table.name]["trades"]
+    assert any(all(fields_of(request).get(k) == v for k, v in wanted.items()) for request in table.sent[before:])
+
+
+@pytest.mark.parametrize("word", ["html", "empty", "hollow", "null", "502", "524", "truncate", "drop"])
+def test_a_broken_answer_is_unknown_everywhere(table: Table, word: str) -> None:
+    order = table.order(acknowledged=True)
+    faults = table.dialect.faults
+    faults.put("any", *[word] * 3)
+    intent = table.rig.intent()
+    assert isinstance(table.exchange.place([intent])[intent.client_order_id], Unanswered)
+    faults.queues.clear()
+    faults.put("any", *[word] * 9)
+    assert isinstance(table.exchange.lookup([order])[order.id], Unanswered)
+    assert isinstance(table.exchange.cancel([order])[order.id], Unanswered)
+    with pytest.raises(Unreachable):
+        table.exchange.review([], {})
+    with pytest.raises(Unreachable):
+        table.exchange.fills_since({table.rig.symbol(): NOW - 1000})
+
+
+def test_no_rung_says_not_found_while_another_is_silent(table: Table) -> None:
+    """Every path that a look-up asks at fails once, alone, for an order that is nowhere."""
+    order = table.order(acknowledged=False)
+    unrelated = order._replace(intent=table.rig.intent())
+    before = len(table.sent)
+    table.exchange.lookup([unrelated])
+    asked = {f"{r.method} {r.path}" for r in table.sent[before:]}
+    for kind in asked:
+        table.dialect.faults.put(kind, *["502"] * 4)
+        assert not isinstance(table.exchange.lookup([unrelated])[unrelated.id], NotFound)
+        table.dialect.faults.queues.clear()
+
+
+def test_every_table_is_whole() -> None:
+    for name in KNOWN:
+        venue = venue_of(name, None)
+        assert venue.id == name
+        assert venue.proof in (Proof.WIRE, Proof.RECORDED)
+        assert (Weakness.UNVERIFIED in venue.weak) == (venue.proof is Proof.RECORDED)
+        assert venue.fetch is not None or venue.fetch_by_client_id is not None
+        assert all(any("{id}" in str(value) for value in params.values()) for params in venue.place.values())
+        assert venue.trades.paging.turn is not Turn.NONE
+        assert venue.not_found_horizon_ms >= 60_000
+        assert venue.shapes
+
+
+def test_the_generic_record_says_what_nobody_has_proven() -> None:
+    from tradekit.adapters.exchange.loading import exchange_class
+
+    venue = venue_of("bitfinex", exchange_class("bitfinex")())
+    assert venue.proof is Proof.GENERIC
+    assert {Weakness.UNVERIFIED, Weakness.CLIENT_ID, Weakness.POST_ONLY} <= venue.weak
