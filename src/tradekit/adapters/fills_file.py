@@ -31,7 +31,12 @@ def trades_as_written(path: str, *, block: int = MAX_LINE) -> Generator[Row, Non
 
     with FillsSource(path) as source:
         blocks = (_rows(lines, source.name) for lines in source.lines(block))
-        yield from _not_empty(chain.from_iterable(ascending(blocks)), source.name)
+        empty = True
+        for rows in ascending(blocks):  # not one generator around another: a million rows pay for each
+            empty = empty and not rows
+            yield from rows
+        if empty:
+            raise _empty(source.name)
 
 
 def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -> Generator[Row, None, None]:
@@ -63,9 +68,13 @@ def read_trades(path: str, *, block: int = MAX_LINE, run_rows: int = RUN_ROWS) -
 def _not_empty(rows: Iterator[Row], name: str) -> Iterator[Row]:
     first = next(rows, None)
     if first is None:
-        raise BadInput(Problem("fills_empty", f"{name}: has no trade in it", "name a file with trades"))
+        raise _empty(name)
     yield first
     yield from rows
+
+
+def _empty(name: str) -> BadInput:
+    return BadInput(Problem("fills_empty", f"{name}: has no trade in it", "name a file with trades"))
 
 
 def _rows(lines: Lines, name: str) -> list[Row]:

@@ -186,7 +186,7 @@ class Ledger:
                 amount -= paid
             else:
                 cost += self._fee(asset, paid, time, managed=True)
-        if amount > 0:
+        if amount > ZERO:
             self._add(page, amount, cost, time)
             if owner is _MANAGED:
                 page.adopted += amount
@@ -197,7 +197,7 @@ class Ledger:
         """Takes a fee in another asset, or books a rebate where it is negative. What the units had cost."""
         page = self.entry(asset)
         page.fees += paid
-        if paid >= 0:
+        if paid >= ZERO:
             return self._take(page, paid, outside_first=not managed)
         if managed:
             self._add(page, -paid, ZERO, time)
