@@ -10,7 +10,7 @@ import pytest
 from changes import applied, hair_less
 from desk import buy, market, policy, sell
 from risk_desk import NOW, opened, refused, situation, working
-from tradekit.decide.memory import DAY_MS, HOUR_MS, day_of, next_day, next_week, week_of
+from tradekit.decide.memory import day_of, next_day, next_week, week_of
 from tradekit.decide.risk.judge import deliberate, stands_in_the_way
 from tradekit.decide.risk.rulebook import OPEN_RULES, REDUCE_RULES, all_rules
 from tradekit.decide.risk.situation import Situation, ask_of
@@ -29,6 +29,7 @@ from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.memory import Mark, Result, RiskMemory, Turnover, Watermarks
 from tradekit.domain.order import Unknown
 from tradekit.domain.proposal import Proposal, Side
+from tradekit.domain.times import DAY_MS, HOUR_MS
 from tradekit.domain.universe import Tier
 
 D = Decimal

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from changes import applied, hair_less
 from desk import buy, policy, sell
 from risk_desk import NOW, PRICES, opened, situation, working
-from tradekit.decide.memory import DAY_MS, HOUR_MS, day_of, week_of
+from tradekit.decide.memory import day_of, week_of
 from tradekit.decide.risk.judge import deliberate, stands_in_the_way
 from tradekit.decide.risk.rulebook import OPEN_RULES, REDUCE_RULES
 from tradekit.decide.risk.situation import Situation, ask_of
@@ -22,6 +22,7 @@ from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.memory import Mark, Result, RiskMemory, Turnover, Watermarks
 from tradekit.domain.order import Order, Unknown
 from tradekit.domain.proposal import Proposal, Side
+from tradekit.domain.times import DAY_MS, HOUR_MS
 from tradekit.domain.universe import Tier
 
 D = Decimal

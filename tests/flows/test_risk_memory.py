@@ -11,13 +11,13 @@ import pytest
 from desk import World, buy, policy, sell
 from fake_exchange import FakeOrder
 from fake_time import MINUTE
-from tradekit.decide.memory import DAY_MS
 from tradekit.decide.risk.prices import BELIEVED_AFTER
 from tradekit.domain.decision import Approved, Refused
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.event import CycleFinished, PeakReset
 from tradekit.domain.plain import to_plain
 from tradekit.domain.proposal import Proposal, Side
+from tradekit.domain.times import DAY_MS
 from tradekit.flows.cycle import CycleReport
 from tradekit.flows.resume import find_stops, lift_stops
 

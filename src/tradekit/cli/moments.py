@@ -8,8 +8,10 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from tradekit.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS
+
 _AGO: Final = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
-_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
+_MS: Final = {"m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
 _FORMS: Final = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
 

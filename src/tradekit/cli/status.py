@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradekit.cli.moments import parse_since
 from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet
-from tradekit.domain.errors import BadInput, Problem
 
 if TYPE_CHECKING:
     from tradekit.cli.wiring import Account
@@ -61,20 +60,12 @@ def status(
         from tradekit.adapters.store.disk import RealDisk
         from tradekit.adapters.store.refusal_count import count_refusals
 
-        since = state.time - _milliseconds(refusals)
+        since = parse_since(refusals).at(state.time)
         result = with_counts(result, count_refusals(RealDisk(), account.folder, since), refusals)
     if save is not None:
         _save(account, save)
         result = result._replace(shown=(*result.shown, f"Saved to {save}."), data={**result.data, "saved": save})
     return emit(result, as_json=as_json, quiet=quiet)
-
-
-def _milliseconds(span: str) -> int:
-    found = re.fullmatch("([0-9]{1,4})([hd])", span)
-    if found is None:
-        message = f"--refusals {span}: is no span of time"
-        raise BadInput(Problem("usage", message, "as in --refusals 24h or --refusals 7d"))
-    return int(found[1]) * (3_600_000 if found[2] == "h" else 24 * 3_600_000)
 
 
 def _save(account: Account, path: str) -> None:

@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 from tradekit.decide.ledger import Ledger
 from tradekit.domain.books import BookedFill, Books, RecentFills, key_of
 from tradekit.domain.position import Position
+from tradekit.domain.times import DAY_MS
 
 RECENT_KEPT: Final = 60
-RECENT_MS: Final = 24 * 3_600_000
+RECENT_MS: Final = DAY_MS
 
 
 class Booked(NamedTuple):

@@ -13,8 +13,9 @@ from tradekit.domain.hold import EVERYTHING, Hold, HoldCode
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import PERCENT, ZERO, plain
 from tradekit.domain.state import State
+from tradekit.domain.times import MINUTE_MS
 
-FUTURE_MS: Final = 600_000
+FUTURE_MS: Final = 10 * MINUTE_MS
 _HOLDS_PER_SYMBOL: Final = 20
 _ASSET: Final = re.compile(r"[A-Za-z0-9._-]{1,30}", re.ASCII)
 

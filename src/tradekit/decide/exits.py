@@ -14,8 +14,8 @@ from tradekit.domain.numbers import ONE, PERCENT, ZERO, divide, floor_to, plain
 from tradekit.domain.policy.sections import ExitsPolicy
 from tradekit.domain.position import Position
 from tradekit.domain.proposal import Amount, Origin, Proposal, Side, Urgency
+from tradekit.domain.times import HOUR_MS
 
-_HOUR_MS: Final = 3_600_000
 _SHOWN: Final = Context(prec=8)
 
 
@@ -123,9 +123,9 @@ def _take_profit(policy: ExitsPolicy, position: Position, bid: Decimal) -> _Exit
 def _max_hold(policy: ExitsPolicy, position: Position, now: int) -> _Exit | None:
     held = now - position.opened
     # an opening time of zero is not known: it would read as held since 1970
-    if not policy.max_hold_hours or position.opened <= 0 or held < policy.max_hold_hours * _HOUR_MS:
+    if not policy.max_hold_hours or position.opened <= 0 or held < policy.max_hold_hours * HOUR_MS:
         return None
-    hours = plain(divide(Decimal(held), Decimal(_HOUR_MS)).quantize(PERCENT))
+    hours = plain(divide(Decimal(held), Decimal(HOUR_MS)).quantize(PERCENT))
     return _Exit("max_hold", Urgency.MAKER, f"held for {hours} h, and {policy.max_hold_hours} h is the longest")
 
 

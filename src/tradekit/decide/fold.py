@@ -14,7 +14,7 @@ from typing import Final
 from tradekit.decide.book_events import book_fill, enter, open_account, restore, take_rebuilt
 from tradekit.decide.booking import forget_old
 from tradekit.decide.memory import remember
-from tradekit.decide.order_events import DAY_MS, move, order_of, put, remembered, settled, unmark
+from tradekit.decide.order_events import move, order_of, put, remembered, settled, unmark
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -44,6 +44,7 @@ from tradekit.domain.hold import Hold
 from tradekit.domain.order import Canceling, Closed, Closing, FinalWord, Intended, Open, Order, Unknown
 from tradekit.domain.proposal import Origin
 from tradekit.domain.state import Opening, State
+from tradekit.domain.times import DAY_MS
 
 CONSUMED_KEPT: Final = 1000
 HOLDS_KEPT: Final = 100

@@ -34,9 +34,8 @@ from tradekit.domain.outcome import RejectCode
 from tradekit.domain.position import Position
 from tradekit.domain.proposal import Origin, Side, Urgency
 from tradekit.domain.state import State
+from tradekit.domain.times import DAY_MS, HOUR_MS
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 RESULTS_KEPT: Final = 100
 MARKS_KEPT: Final = 100
 SILENCES_KEPT: Final = 20

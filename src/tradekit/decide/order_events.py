@@ -9,8 +9,8 @@ from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Closed, Closing, Order, OrderState
 from tradekit.domain.state import State
+from tradekit.domain.times import DAY_MS
 
-DAY_MS: Final = 24 * 3_600_000
 CLOSED_KEPT: Final = 50
 
 

@@ -21,9 +21,10 @@ from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Closed
 from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
+from tradekit.domain.times import HOUR_MS, MINUTE_MS
 
-OVERLAP_MS: Final = 3_600_000
-MARGIN_MS: Final = 60_000  # exchanges that tell whole seconds date a first fill before the opening
+OVERLAP_MS: Final = HOUR_MS
+MARGIN_MS: Final = MINUTE_MS  # exchanges that tell whole seconds date a first fill before the opening
 
 TradeId = tuple[str, str]
 

@@ -14,8 +14,8 @@ from tradekit.domain.market import Candle
 from tradekit.domain.numbers import ZERO, divide, total
 from tradekit.domain.policy.sections import TriggersPolicy
 from tradekit.domain.signal import Trigger, TriggerKind
+from tradekit.domain.times import MINUTE_MS
 
-_MINUTE_MS: Final = 60_000
 _SPIKE_MINUTES: Final = 5
 _USUAL_MINUTES: Final = 60
 
@@ -86,6 +86,6 @@ def _breakout(symbol: str, series: Sequence[Candle], minutes: int) -> Trigger | 
 def _newest(series: Sequence[Candle], count: int) -> Sequence[Candle]:
     """The newest `count` candles, or none where a gap among them would stretch the window."""
     window = series[-count:]
-    if len(window) < count or window[-1].time - window[0].time != (count - 1) * _MINUTE_MS:
+    if len(window) < count or window[-1].time - window[0].time != (count - 1) * MINUTE_MS:
         return ()
     return window

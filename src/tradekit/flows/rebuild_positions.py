@@ -160,8 +160,9 @@ def _exchange(desk: Desk, since: int) -> _New:
     }
     rows = rows_of(listed, now)
     history = fold_by_policy(desk.policy, quote, rows, lambda row: owners[row.symbol, row.trade_id])
-    new = _opened(desk, history, _each_once(rows, listed, owners), max(now - OVERLAP_MS, since - 1))
-    return new._replace(filled=_filled(desk, _each_once(rows, listed, owners), since))
+    fills = _each_once(rows, listed, owners)
+    new = _opened(desk, history, fills, max(now - OVERLAP_MS, since - 1))
+    return new._replace(filled=_filled(desk, fills, since))
 
 
 def _opened(desk: Desk, history: History, fills: Iterable[BookedFill], counted_until: int) -> _New:

@@ -17,10 +17,11 @@ from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import plain
 from tradekit.domain.order import Canceling, Closing, FinalWord, Order
 from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, ReportedStatus, Unanswered
+from tradekit.domain.times import HOUR_MS
 from tradekit.steps.desk import Desk
 from tradekit.steps.fills import book_new_fills
 
-_FORGOTTEN_MS: Final = 3_600_000
+_FORGOTTEN_MS: Final = HOUR_MS
 _FINAL: Final = {
     ReportedStatus.FILLED: FinalWord.FILLED,
     ReportedStatus.CANCELED: FinalWord.CANCELED,

@@ -14,11 +14,12 @@ from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Ho
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
+from tradekit.domain.times import DAY_MS
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import settle_asset_differences, unfinished
 
 _WIDE_SPREAD_BP: Final = 100
-_LATE_MS: Final = 24 * 3_600_000
+_LATE_MS: Final = DAY_MS
 
 
 def take_snapshot(desk: Desk, wanted: Iterable[str] = ()) -> Snapshot:

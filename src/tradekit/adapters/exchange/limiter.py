@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tradekit.domain.errors import NeedsHuman, Problem
+from tradekit.domain.times import DAY_MS
 
 _MILLI: Final = 1000
-_LONGEST_BAN_MS: Final = 86_400_000
+_LONGEST_BAN_MS: Final = DAY_MS
 _LONGEST_FILE: Final = 4096
 
 

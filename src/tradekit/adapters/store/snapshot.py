@@ -19,13 +19,13 @@ from tradekit.domain.errors import NeedsHuman, Problem
 from tradekit.domain.plain import BadShape, from_plain, to_plain
 from tradekit.domain.ports import Generation
 from tradekit.domain.state import SCHEMA_VERSION, State
+from tradekit.domain.times import DAY_MS, HOUR_MS
 
 _PREFIX: Final = b'{"checksum":"'
 _SEPARATOR: Final = b'",'
 _COVERED_FROM: Final = len(_PREFIX) + 64 + len(_SEPARATOR)
 _LARGEST: Final = 64 * 2**20
 _NEWEST_KEPT: Final = 3
-_HOUR_MS: Final = 3_600_000
 _HOURS_KEPT: Final = 24
 _DAYS_KEPT: Final = 7
 
@@ -120,7 +120,7 @@ def _generation(name: str) -> Generation | None:
 def _worth_keeping(found: list[Generation]) -> set[Generation]:
     newest_first = sorted(found, key=_age, reverse=True)
     kept = set(newest_first[:_NEWEST_KEPT])
-    for width, count in ((_HOUR_MS, _HOURS_KEPT), (24 * _HOUR_MS, _DAYS_KEPT)):
+    for width, count in ((HOUR_MS, _HOURS_KEPT), (DAY_MS, _DAYS_KEPT)):
         first_of: dict[int, Generation] = {}
         for item in newest_first:
             first_of[item.time // width] = item

@@ -15,6 +15,7 @@ from tradekit.decide.risk.rule import PASSES, Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
 from tradekit.domain.memory import Watermarks
 from tradekit.domain.numbers import PERCENT, ZERO
+from tradekit.domain.times import MINUTE_MS
 
 
 def _today(at: Situation, ask: Ask) -> Reading:
@@ -76,7 +77,7 @@ def _streak(at: Situation, ask: Ask) -> Reading:
 
 
 def _streak_end(at: Situation) -> int:
-    return at.state.risk.results[-1].time + at.policy.losses.streak_pause_minutes * 60_000
+    return at.state.risk.results[-1].time + at.policy.losses.streak_pause_minutes * MINUTE_MS
 
 
 DAILY: Final = Rule(

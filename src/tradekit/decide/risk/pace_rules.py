@@ -7,13 +7,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from tradekit.decide.memory import DAY_MS, HOUR_MS
 from tradekit.decide.risk.advice import Advice, raised, wait_for
 from tradekit.decide.risk.rule import Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
 from tradekit.domain.decision import WouldPass
 from tradekit.domain.memory import Result
 from tradekit.domain.numbers import ONE, ZERO
+from tradekit.domain.times import DAY_MS, HOUR_MS
 
 Limit = Callable[[Situation], int]
 Since = Callable[[Situation, Ask], int | None]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from tradekit.decide.memory import DAY_MS
 from tradekit.decide.risk.advice import by_hand, next_cycle, switch, wait_for
 from tradekit.decide.risk.rule import FAILS, PASSES, Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
 from tradekit.domain.decision import ChangeKey, Nothing, WouldPass
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.policy.check import show_value
+from tradekit.domain.times import DAY_MS, MINUTE_MS
 from tradekit.domain.universe import Tier
 
 
@@ -80,12 +80,12 @@ def _silences(at: Situation, ask: Ask) -> Reading:
 
 def _recent_silences(at: Situation) -> list[int]:
     """Oldest first."""
-    window = at.policy.guards.api_quiet_minutes * 60_000
+    window = at.policy.guards.api_quiet_minutes * MINUTE_MS
     return [time for time in at.state.risk.silences if time > at.now - window]
 
 
 def _enough_answered(at: Situation, ask: Ask, reading: Reading) -> int:
-    return _recent_silences(at)[-at.policy.guards.max_api_errors] + at.policy.guards.api_quiet_minutes * 60_000
+    return _recent_silences(at)[-at.policy.guards.max_api_errors] + at.policy.guards.api_quiet_minutes * MINUTE_MS
 
 
 def _held(at: Situation, ask: Ask) -> Reading:

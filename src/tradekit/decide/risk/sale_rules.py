@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from tradekit.decide.memory import DAY_MS, HOUR_MS, is_counted
+from tradekit.decide.memory import is_counted
 from tradekit.decide.risk.advice import HAIR, SHARE, raised, wait_until
 from tradekit.decide.risk.rule import FAILS, PASSES, Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
@@ -13,6 +13,7 @@ from tradekit.domain.decision import ChangeKey, Nothing, Resize, WouldPass
 from tradekit.domain.numbers import PERCENT, ZERO, ceil_to, floor_to
 from tradekit.domain.policy.check import show_value
 from tradekit.domain.proposal import Amount, Origin
+from tradekit.domain.times import DAY_MS, HOUR_MS
 
 
 def amount_to_sell(at: Situation, ask: Ask) -> Decimal:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple, TypeVar
 
-from tradekit.decide.memory import DAY_MS, is_counted
+from tradekit.decide.memory import is_counted
 from tradekit.decide.risk.exposure import Exposure
 from tradekit.decide.universe import tier_of
 from tradekit.domain.memory import Result
@@ -18,6 +18,7 @@ from tradekit.domain.order import Closed
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Origin, Proposal, Side
 from tradekit.domain.state import State
+from tradekit.domain.times import DAY_MS
 from tradekit.domain.universe import Tier
 
 _Key = TypeVar("_Key")

@@ -21,8 +21,8 @@ from tradekit.adapters.exchange.venues.venue import (
     Venue,
 )
 from tradekit.domain.order import TimeInForce
+from tradekit.domain.times import DAY_MS
 
-_DAY_MS: Final = 86_400_000
 _ORDER: Final = ("orderId", "symbol", "clientOrderId", "status", "side", "origQty", "executedQty")
 
 
@@ -42,7 +42,7 @@ VENUE: Final = Venue(
     fetch_by_client_id={"origClientOrderId": "{id}"},
     cancel_by_client_id={"origClientOrderId": "{id}"},
     history=(Listing("fetch_orders", paging=Paging(Turn.NONE, size=1000)),),
-    trades=Trades(Paging(Turn.FROM_ID, size=1000, param="fromId", window_ms=_DAY_MS)),
+    trades=Trades(Paging(Turn.FROM_ID, size=1000, param="fromId", window_ms=DAY_MS)),
     direct=20,
     options={
         "defaultType": "spot",

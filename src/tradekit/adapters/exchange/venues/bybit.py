@@ -22,8 +22,8 @@ from tradekit.adapters.exchange.venues.venue import (
     Weakness,
 )
 from tradekit.domain.order import TimeInForce
+from tradekit.domain.times import WEEK_MS
 
-_WEEK_MS: Final = 7 * 86_400_000
 _ORDER: Final = ("orderId", "orderLinkId", "symbol", "side", "orderStatus", "qty", "cumExecQty")
 _CURSOR: Final = Paging(Turn.CURSOR, size=50, param="cursor", at=("result", "nextPageCursor"))
 
@@ -53,7 +53,7 @@ VENUE: Final = Venue(
         Listing("fetch_canceled_and_closed_orders", {"orderLinkId": "{id}"}, by_client_id=True, since=False),
     ),
     trades=Trades(
-        Paging(Turn.CURSOR, size=100, param="cursor", at=("result", "nextPageCursor"), window_ms=_WEEK_MS),
+        Paging(Turn.CURSOR, size=100, param="cursor", at=("result", "nextPageCursor"), window_ms=WEEK_MS),
         per_symbol=False,
         client_id="orderLinkId",
     ),

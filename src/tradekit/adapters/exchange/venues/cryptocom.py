@@ -12,10 +12,10 @@ from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
 from tradekit.adapters.exchange.venues.venue import Listing, Paging, Proof, Trades, Turn, Venue, Weakness
 from tradekit.domain.order import TimeInForce
+from tradekit.domain.times import DAY_MS
 
-_DAY_MS: Final = 86_400_000
 _ORDER: Final = ("order_id", "client_oid", "instrument_name", "side", "status", "quantity", "cumulative_quantity")
-_PAGE: Final = Paging(Turn.UNTIL, size=100, param="until", window_ms=_DAY_MS)
+_PAGE: Final = Paging(Turn.UNTIL, size=100, param="until", window_ms=DAY_MS)
 
 VENUE: Final = Venue(
     id="cryptocom",

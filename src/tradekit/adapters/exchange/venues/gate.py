@@ -20,8 +20,9 @@ from tradekit.adapters.exchange.venues.venue import (
     Weakness,
 )
 from tradekit.domain.order import TimeInForce
+from tradekit.domain.times import DAY_MS
 
-_MONTH_MS: Final = 30 * 86_400_000
+_MONTH_MS: Final = 30 * DAY_MS
 _ORDER: Final = ("id", "text", "currency_pair", "side", "status", "amount", "left")
 _PAGES: Final = Paging(Turn.PAGE, size=100, param="page")
 

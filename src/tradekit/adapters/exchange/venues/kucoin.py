@@ -23,10 +23,10 @@ from tradekit.adapters.exchange.venues.venue import (
     Weakness,
 )
 from tradekit.domain.order import TimeInForce
+from tradekit.domain.times import WEEK_MS
 
-_WEEK_MS: Final = 7 * 86_400_000
 _ORDER: Final = ("id", "symbol", "side", "size", "dealSize")
-_PAGE: Final = Paging(Turn.CURSOR, size=100, param="lastId", at=("data", "lastId"), window_ms=_WEEK_MS)
+_PAGE: Final = Paging(Turn.CURSOR, size=100, param="lastId", at=("data", "lastId"), window_ms=WEEK_MS)
 
 
 def _permissions(told: Any) -> KeyPermissions:
