@@ -16,8 +16,8 @@ from tradekit.domain.policy.sections import Policy
 from tradekit.domain.state import Governor
 
 _CANCEL_MS: Final = 3000
-STEPS: Final = ("all purges at their full time to live", "a shorter time to live", "fewer assets in a cycle")
-"""What each step of the governor lets a purge do."""
+STEPS: Final = ("", "a shorter life of an attempt", "a shorter life of an attempt and fewer assets in a cycle")
+"""What each step of the governor makes of a purge."""
 
 
 def times_of(policy: Policy, started: int, now: int) -> Times:

@@ -9,25 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from tradekit.decide.attempts import Job, first_attempt
-from tradekit.decide.budget import govern, time_asked, times_of
+from tradekit.decide.attempts import Job
+from tradekit.decide.budget import govern, time_asked
 from tradekit.decide.proof import ProofRow
 from tradekit.decide.risk.exposure import equity_now, is_wild, measure
 from tradekit.decide.risk.loss_rules import in_drawdown
 from tradekit.decide.risk.refusals import count_codes, kept_details
-from tradekit.domain.decision import Approved, Decision, Refused
+from tradekit.domain.decision import Decision, Refused
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
 from tradekit.domain.event import CycleFinished, ExchangeSilent
-from tradekit.domain.market import Snapshot, Source
+from tradekit.domain.market import Source
 from tradekit.domain.memory import Mark
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.signal import Trigger
 from tradekit.steps.assess import Assessment, Wanted, assess
+from tradekit.steps.carry_out import CarriedOut, carry_out
 from tradekit.steps.desk import Desk
 from tradekit.steps.propose import Wishes
-from tradekit.steps.settle import Settled, settle_again
-from tradekit.steps.troubles import doubts, exit_code_of, refused_by_exchange, unsettled
-from tradekit.steps.work import Worked, work
+from tradekit.steps.purge import end_purges
+from tradekit.steps.settle import Settled
+from tradekit.steps.troubles import doubts, exit_code_of, unsettled
 
 __all__ = ("CycleReport", "Equity", "Wanted", "cycle")
 
@@ -75,19 +76,12 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
             desk.record(ExchangeSilent(silent.problems[0].code))
         desk.save()
         raise
-    approved = [decision for decision in seen.decisions if isinstance(decision, Approved)]
-    times = times_of(desk.policy, started, desk.clock.now())
-    at = seen.situation
-    plans = [first_attempt(desk.policy, at.state, at.snapshot, item, times) for item in approved]
     problems = [*seen.problems, *doubts(desk, seen.differences)]
     problems += unsettled(desk, seen.settled.open)
-    worked = Worked(tuple(job for job, _ in plans))
-    if not desk.dry_run:
-        worked = work(desk, at, approved, times.until, times.next_cycle)
-        problems += [*worked.problems, *settle_again(desk)]
-    orders = tuple(order for job in worked.jobs for order in job.orders(desk.state))
-    problems += refused_by_exchange(orders)
-    finished = _finish(desk, started, seen, worked, orders)
+    done = carry_out(desk, seen.situation, seen.decisions, started)
+    problems += done.problems
+    end_purges(desk, seen.snapshot, seen.wishes.tiers)
+    finished = _finish(desk, started, seen, done)
     halted = seen.situation.halted
     return CycleReport(
         started=started,
@@ -99,22 +93,23 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         triggers=seen.wishes.triggers,
         decisions=seen.decisions,
         repeated=seen.wishes.repeated,
-        jobs=worked.jobs,
-        planned=tuple(intent for _, intent in plans if intent is not None),
-        orders=orders,
+        jobs=done.jobs,
+        planned=done.planned,
+        orders=done.orders(desk.state),
         differences=seen.differences,
         equity=Equity(desk.state.cash, finished.equity, measure(desk.state, seen.snapshot).sum()),
-        source=_source(seen.snapshot),
+        source=seen.snapshot.source,
         problems=tuple(problems),
-        exit_code=_exit_code(problems, seen.decisions, plans, halted=halted, stopped=desk.clock.must_stop()),
+        exit_code=_exit_code(problems, seen.decisions, done.planned, halted=halted, stopped=desk.clock.must_stop()),
     )
 
 
-def _finish(desk: Desk, started: int, seen: Assessment, worked: Worked, orders: Sequence[Order]) -> CycleFinished:
+def _finish(desk: Desk, started: int, seen: Assessment, done: CarriedOut) -> CycleFinished:
     wishes, marks = seen.wishes, seen.situation.marks
     refused = tuple(decision for decision in seen.decisions if isinstance(decision, Refused))
     took_ms = desk.clock.now() - started
-    asked_ms = time_asked(worked.jobs, took_ms, worked.waited_ms)
+    asked_ms = time_asked(done.jobs, took_ms, done.waited_ms)
+    orders = done.orders(desk.state)
     finished = CycleFinished(
         started=started,
         took_ms=took_ms,
@@ -144,15 +139,10 @@ def _raised(desk: Desk, wishes: Wishes, marks: Mapping[str, Mark]) -> dict[str, 
     return {asset: peak for asset, peak in believed.items() if asset in held and peak > held[asset].peak}
 
 
-def _source(snapshot: Snapshot) -> Source:
-    sources = {market.source for market in snapshot.markets.values()}
-    return next((mark for mark in (Source.SYNTHETIC, Source.RECORDED) if mark in sources), Source.LIVE)
-
-
 def _exit_code(
     problems: Sequence[Problem],
     decisions: Sequence[Decision],
-    plans: Sequence[tuple[Job, OrderIntent | None]],
+    planned: Sequence[OrderIntent],
     *,
     halted: bool,
     stopped: bool,
@@ -162,6 +152,6 @@ def _exit_code(
         return ExitCode.PARTLY_DONE
     if code is not ExitCode.DONE:
         return code
-    if halted or (decisions and not any(intent for _, intent in plans)):
+    if halted or (decisions and not planned):
         return ExitCode.ALL_REFUSED
     return ExitCode.DONE
