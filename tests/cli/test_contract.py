@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "status": EVERYWHERE | {"--refusals", "--save"},
     "purge": WAITING | {"--ttl", "--slice", "--all-ineligible", "--taker", "--rest", "--stop"},
     "dust-sweep": WAITING | {"--asset"},
+    "rehearse": EVERYWHERE | {"--days", "--severity", "--seed", "--wishes"},
     "halt": CHANGING | {"--reason"},
     "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
     "rebuild-positions": WAITING | {"--from", "--since", "--apply"},

@@ -43,6 +43,12 @@ class Account(NamedTuple):
         return self.loaded.policy
 
 
+def find_policy(home_option: str | None, policy_option: str | None) -> LoadedPolicy:
+    """The policy that the options and the environment name. Raises `BadInput`."""
+    home = home_directory(home_option, os.environ)
+    return load_policy(policy_source(home, policy_option, os.environ))
+
+
 def find_account(home_option: str | None, policy_option: str | None) -> Account:
     """The account that the options and the environment name. Raises `BadInput`; touches no file but the policy."""
     home = home_directory(home_option, os.environ)

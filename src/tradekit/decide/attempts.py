@@ -98,6 +98,8 @@ def why_no_maker(policy: Policy, job: Job, times: Times) -> Ending | None:
         return Ending.ATTEMPTS
     if job.moves > policy.execution.max_reprices:
         return Ending.REPRICES
+    if job.sent and times.now >= times.until:
+        return Ending.TIME
     return None if life_until(job, times) - times.now >= min(SHORTEST_MS, job.manner.ttl_ms) else Ending.TIME
 
 

@@ -81,12 +81,12 @@ def _lives_on(policy: Policy, job: Job, order: Order, quote: Quote | None, times
 
 
 def _should_move(policy: Policy, job: Job, order: Order, quote: Quote, times: Times) -> bool:
-    """Whether to follow the touch. A jump is waited out, and so is the time that a new order couldn't use."""
+    """Whether to follow the touch. A jump is waited out, and so is the end of the run, after which nobody looks."""
     execution = policy.execution
     behind = behind_bp(order.intent.side, order.intent.price, quote)
     if not behind or behind > execution.reprice_max_bp or job.moves >= execution.max_reprices:
         return False
-    if life_until(job, times) - times.now < SHORTEST_MS:
+    if times.until - times.now < SHORTEST_MS:
         return False
     worst, sells = job.approved.worst_price, order.intent.side is Side.SELL
     can_better = order.intent.price > worst if sells else order.intent.price < worst

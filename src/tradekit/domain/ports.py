@@ -17,6 +17,10 @@ from tradekit.domain.outcome import CancelOutcome, LookupAnswer, OrderReport, Se
 from tradekit.domain.state import State
 
 
+class ProcessEnded(BaseException):
+    """In a rehearsal the run dies here, as by `kill -9`: nothing may catch it but the rehearsal."""
+
+
 class Review(NamedTuple):
     """What the exchange knows of our orders, all open orders (foreign ones too), our trades, and all balances."""
 
