@@ -1,6 +1,7 @@
 """One hypothetical post-only order: when how much of it trades, in the conservative queue and in the exact one.
 
-The conservative queue is the paper exchange's own matching. Times are in milliseconds, prices in ticks, amounts in lots.
+The conservative queue is the paper exchange's own matching. Times are in milliseconds, prices in ticks, amounts
+in lots.
 """
 
 from __future__ import annotations

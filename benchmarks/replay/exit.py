@@ -64,6 +64,12 @@ class Exit(NamedTuple):
         return (worth - got) / worth * 10_000
 
 
+def has_mid(tape: Tape, time: int) -> bool:
+    """Whether both sides show something."""
+    book = tape.book(time)
+    return bool(book.bids and book.asks)
+
+
 def mid_of(tape: Tape, time: int) -> Decimal:
     """Halfway between bid and ask, in ticks. Both sides are there."""
     book = tape.book(time)

@@ -4,7 +4,6 @@ fresh order after another, each decided at the touch of its moment and 300 ms on
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Final, NamedTuple
 

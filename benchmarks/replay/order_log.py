@@ -38,6 +38,8 @@ def read_rows(path: Path, tick: Decimal | None = None, step: Decimal | None = No
         if next(reader, None) != COLUMNS:
             raise ValueError(f"{path.name} is no order log")
         rows = list(reader)
+    if not rows:
+        raise ValueError(f"{path.name} is empty")
     prices, lots = Column([row[3] for row in rows], tick), Column([row[4] for row in rows], step)
     read = [
         OrderRow(int(row[0]), row[1], _SIDES[row[2]], price, amount, row[5])
@@ -52,7 +54,7 @@ def displayed(rows: Sequence[OrderRow]) -> Iterator[TapeEvent]:
     for row in rows:
         if row.kind == "X":
             yield Print(row.time, _TAKERS[row.side], row.price, row.lots)
-        shown = book.shown(row.side, row.price) + (row.lots if row.kind == "A" else -row.lots)
+        shown = max(book.shown(row.side, row.price) + (row.lots if row.kind == "A" else -row.lots), 0)
         level = Level(row.time, row.side, row.price, shown)
         book.apply(level)
         yield level

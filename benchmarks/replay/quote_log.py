@@ -38,6 +38,8 @@ def read_rows(path: Path, tick: Decimal | None = None, step: Decimal | None = No
         if next(reader, None) != COLUMNS:
             raise ValueError(f"{path.name} is no quote log")
         rows = list(reader)
+    if not rows:
+        raise ValueError(f"{path.name} is empty")
     prices, lots = Column([row[3] for row in rows], tick), Column([row[4] for row in rows], step)
     first = int(rows[0][0])
     read = [
@@ -48,7 +50,7 @@ def read_rows(path: Path, tick: Decimal | None = None, step: Decimal | None = No
 
 
 def displayed(rows: Iterable[QuoteRow]) -> Iterator[TapeEvent]:
-    """Levels where they changed, and prints; those of one millisecond, taker and price that follow each other are one."""
+    """Levels where they changed, and prints; those of one millisecond, taker and price in a row are one."""
     book = Book()
     pending: Print | None = None
     for row in rows:

@@ -1,4 +1,4 @@
-"""Our queues against figures that were computed elsewhere: single orders, and fill rates by place, size and time to live.
+"""Our queues against figures computed elsewhere: single orders, and fill rates by place, size and time to live.
 
 `fill_fixture_orders.csv` has hypothetical sells of 15 USD with the second of their first and full fill,
 `fill_targets.csv` fill rates of orders decided every so many seconds, 300 ms before they arrive.
@@ -75,13 +75,13 @@ def check_orders(tape: Tape, fifo: Fifo | None, rows: Iterable[Mapping[str, str]
     return checks
 
 
-def check_rates(tape: Tape, fifo: Fifo | None, rows: Iterable[Mapping[str, str]], *, thin_out: int = 1) -> list[RateCheck]:
-    """The targets under the models that the data allows. `thin_out` takes every so many of the orders only."""
+def check_rates(tape: Tape, fifo: Fifo | None, rows: Iterable[Mapping[str, str]]) -> list[RateCheck]:
+    """The targets under the models that the data allows."""
     wanted = [row for row in rows if row["model"] == "C" or (row["model"] == "F" and fifo)]
     if not wanted:
         return []
     most = max(int(row["n"]) for row in wanted)
-    stride = max(round((tape.end - tape.start - WARM_UP - LATENCY - LIFE) / most / 1000), 1) * 1000 * thin_out
+    stride = max(round((tape.end - tape.start - WARM_UP - LATENCY - LIFE) / most / 1000), 1) * 1000
     sizes = {row["usd"]: lots_worth(tape, Decimal(row["usd"])) for row in wanted}
     tallies = [_Tally(row, sizes[row["usd"]]) for row in wanted]
     for start in range(tape.start + WARM_UP, tape.end - LATENCY - LIFE + 1, stride):

@@ -12,7 +12,7 @@ from functools import reduce
 from math import gcd
 from typing import Final, NamedTuple
 
-from tradekit.adapters.paper.tape import Book, Level, Print, TapeEvent
+from tradekit.adapters.paper.tape import Book, Print, TapeEvent
 from tradekit.domain.proposal import Side
 
 EVERY: Final = 500
