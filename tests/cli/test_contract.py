@@ -23,7 +23,7 @@ WAITING: Final = CHANGING | {"--wait"}
 COMMANDS: Final = {
     "cycle": WAITING | {"--proposals", "--log-json"},
     "risk-check": EVERYWHERE | {"--proposals", "--symbol", "--explain", "--what-if", "--snapshot"},
-    "status": EVERYWHERE | {"--refusals", "--save"},
+    "status": EVERYWHERE | {"--refusals", "--save", "--execution", "--since"},
     "halt": CHANGING | {"--reason"},
     "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
     "rebuild-positions": WAITING | {"--from", "--since", "--apply"},
