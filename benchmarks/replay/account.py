@@ -18,13 +18,13 @@ from tradekit.adapters.paper.tape import Level
 from tradekit.adapters.paper.world import BEGINNING, PaperWorld
 from tradekit.cli.watchers import Silent
 from tradekit.domain.account import Mode, Stamp
-from tradekit.domain.event import Event, FillBooked, OrderIntended, Record
+from tradekit.domain.event import CycleFinished, Event, FillBooked, OrderIntended, Record
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import BP
 from tradekit.domain.policy.check import read_policy
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.ports import Loaded
-from tradekit.domain.proposal import Amount, Origin, Proposal, Side
+from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.flows.cycle import CycleReport, Wanted, cycle
 from tradekit.steps.desk import Desk
@@ -85,10 +85,11 @@ class KeptStore:
 
 
 class Purged(NamedTuple):
-    """What became of each holding, and how long each cycle took in milliseconds."""
+    """What became of each holding, and the milliseconds that each cycle took and asked for."""
 
     exits: tuple[Exit, ...]
     took: tuple[int, ...]
+    asked: tuple[int, ...]
 
 
 def purge(
@@ -128,7 +129,8 @@ def purge(
         )
         left = lots[asset] - sum(part.lots for part in parts)
         exits.append(Exit(mid_of(tape, start), lots[asset], parts, sold_to_bids(tape, start + horizon, left, horizon)))
-    return Purged(tuple(exits), tuple(took))
+    ends = (record.event for record in store.records)
+    return Purged(tuple(exits), tuple(took), tuple(e.asked_ms for e in ends if isinstance(e, CycleFinished)))
 
 
 def purge_in_vain(count: int, max_attempts: int, *, latency_ms: int) -> tuple[int, ...]:
@@ -147,7 +149,7 @@ def purging(assets: tuple[str, ...], sections: Mapping[str, Mapping[str, object]
     given: dict[str, Mapping[str, object]] = {
         "account": {"managed": list(assets)},
         "rules": {"enabled": False},
-        "risk": {"max_external_sales_pct": 0},
+        "purge": {"assets": list(assets)},
     }
     return read_policy(
         {name: {**given.get(name, {}), **sections.get(name, {})} for name in {*given, *sections}}, "benchmark"
@@ -159,19 +161,4 @@ def _run(policy: Policy, world: PaperWorld, store: KeptStore) -> CycleReport:
     stamp = Stamp("paper", "main", Mode.PAPER, policy.account.quote, "")
     desk = Desk(policy, world.exchange, world.clock, store, store, Silent(), State(stamp), "benchmark")
     desk.load()
-    return cycle(desk, _asked(policy, world, desk.state.cycles))
-
-
-def _asked(policy: Policy, world: PaperWorld, number: int) -> Wanted:
-    """What sells the holdings: all that is left of each, from outside, as long as there are no purges."""
-    totals = world.totals()
-    held = [(asset, totals[asset]) for asset in policy.account.managed if totals[asset] > 0]
-    return Wanted(
-        tuple(
-            Proposal(
-                f"{asset}-{number}", f"{asset}/{policy.account.quote}", Side.SELL, Amount(amount), Decimal(1), "purge",
-                Origin.EXTERNAL,
-            )
-            for asset, amount in held
-        )
-    )  # fmt: skip
+    return cycle(desk, Wanted())

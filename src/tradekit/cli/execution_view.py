@@ -26,7 +26,7 @@ def with_execution(result: Result, report: ExecutionReport) -> Result:
     whole = ("all", *_counts(report.total), *_costs(report.total))
     shown: list[str | Table] = [
         Table(f"Orders sent since {since}", ("day", *_COUNTS, *_COSTS), (*days, whole)),
-        Table("Resting orders by time to live", ("ttl", *_COUNTS, "filled %"), tuple(_ttls(report))),
+        Table("Resting orders by time to live", ("ttl up to", *_COUNTS, "filled %"), tuple(_ttls(report))),
         Table(
             f"Filled whole within so many seconds, percent ({_unknown_words(report)})",
             ("tier", "place", "orders", *(_seconds(ms) for ms in report.horizons_ms)),
@@ -68,7 +68,7 @@ def _ttls(report: ExecutionReport) -> list[tuple[str, ...]]:
 
 
 def _rate(rate: FillRate) -> tuple[str, ...]:
-    return (str(rate.tier), rate.place or "-", str(rate.orders), *(_share(rate, share) for share in rate.full))
+    return (str(rate.tier), str(rate.place), str(rate.orders), *(_share(rate, share) for share in rate.full))
 
 
 def _share(rate: FillRate, share: Decimal | None) -> str:
@@ -92,7 +92,7 @@ def _order(order: OrderStory) -> tuple[str, ...]:
         str(order.side),
         str(order.origin),
         str(order.tier),
-        order.place or "-",
+        str(order.place),
         _seconds(order.ttl_ms),
         order.ending,
         f"{number(order.filled)}/{number(order.amount)}",

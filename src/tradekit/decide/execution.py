@@ -27,7 +27,7 @@ from tradekit.domain.event import (
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO, divide
-from tradekit.domain.order import FinalWord, OrderIntent, TimeInForce
+from tradekit.domain.order import FinalWord, OrderIntent, Place, TimeInForce
 from tradekit.domain.proposal import Origin, Side
 from tradekit.domain.times import MINUTE_MS
 from tradekit.domain.universe import Tier
@@ -55,7 +55,7 @@ class OrderStory(NamedTuple):
     proposal: str
     attempt: int
     tier: Tier
-    place: str
+    place: Place
     time_in_force: TimeInForce
     created: int
     ttl_ms: int
@@ -157,7 +157,7 @@ class _Reader:
         if intent.created < self._since or intent.client_order_id in self._stories:
             return
         self._of_cycle.append(intent.client_order_id)
-        self._mids[intent.client_order_id] = mid_of(intent)
+        self._mids[intent.client_order_id] = _mid(intent)
         self._stories[intent.client_order_id] = OrderStory(
             id=intent.client_order_id,
             symbol=intent.symbol,
@@ -166,7 +166,7 @@ class _Reader:
             proposal=intent.approved.proposal.id,
             attempt=intent.attempt,
             tier=self._tiers.get(intent.symbol, Tier.NONE),
-            place=place_of(intent),
+            place=intent.place,
             time_in_force=intent.time_in_force,
             created=intent.created,
             ttl_ms=intent.deadline - intent.created,
@@ -183,7 +183,7 @@ class _Reader:
             story = self._stories[id]
             if not story.is_full and intent.created - story.created - story.lived_ms <= WAITED_MS:
                 sign = 1 if story.side is Side.BUY else -1
-                moved = sign * (mid_of(intent) - self._mids[id])
+                moved = sign * (_mid(intent) - self._mids[id])
                 self._stories[id] = story._replace(drift_bp=divide(moved * 10_000, self._mids[id]))
 
     def _end(self, id: ClientOrderId, word: FinalWord, time: int) -> None:
@@ -226,14 +226,9 @@ class _Reader:
         self._of_cycle.clear()
 
 
-def place_of(intent: OrderIntent) -> str:
-    """Where the order stood against the touch of its quote; empty where that isn't known."""
-    return ""
-
-
-def mid_of(intent: OrderIntent) -> Decimal:
-    """The mid of the quote that an order was priced on, as far as it is known."""
-    return intent.approved.decision_price
+def _mid(intent: OrderIntent) -> Decimal:
+    """That of the quote that an order was priced on, as far as it is known."""
+    return intent.mid or intent.approved.decision_price
 
 
 def _shortfall(story: OrderStory) -> Decimal | None:

@@ -13,12 +13,14 @@ from tradekit.decide.execution import STILL_OPEN, OrderStory, read_orders
 from tradekit.decide.survival import Curve, Life, kaplan_meier
 from tradekit.domain.event import Record
 from tradekit.domain.numbers import ZERO, divide, total
-from tradekit.domain.order import FinalWord
+from tradekit.domain.order import FinalWord, Place
 from tradekit.domain.times import DAY_MS
 from tradekit.domain.universe import Tier
 
 _Key = TypeVar("_Key", int, str, tuple[str, str])
 HORIZONS_MS: Final = (5000, 10_000, 15_000, 25_000, 30_000, 60_000)
+
+TTL_STEP_MS: Final = 5000
 
 
 class ExecutionSum(NamedTuple):
@@ -62,7 +64,7 @@ class FillRate(NamedTuple):
     """
 
     tier: Tier
-    place: str
+    place: Place
     orders: int
     observed_ms: int
     full: tuple[Decimal | None, ...]
@@ -70,7 +72,7 @@ class FillRate(NamedTuple):
 
 
 class TtlRate(NamedTuple):
-    """What became of the resting orders that were given one and the same time to live."""
+    """What became of the resting orders that were given a time to live of up to `ttl_ms`, and more than 5 s less."""
 
     ttl_ms: int
     sum: ExecutionSum
@@ -94,15 +96,15 @@ def report_execution(records: Iterable[Record], since: int, until: int) -> Execu
     orders = read_orders(records, since)
     rested = [order for order in orders if order.rested]
     days = _grouped(orders, lambda order: order.created - order.created % DAY_MS)
-    ttls = _grouped(rested, lambda order: order.ttl_ms)
-    places = _grouped(rested, lambda order: (str(order.tier), order.place))
+    ttls = _grouped(rested, lambda order: -(-order.ttl_ms // TTL_STEP_MS) * TTL_STEP_MS)
+    places = _grouped(rested, lambda order: (str(order.tier), str(order.place)))
     return ExecutionReport(
         since=since,
         until=until,
         total=sum_up(orders),
         days=tuple(Day(start, sum_up(part)) for start, part in days),
         ttls=tuple(TtlRate(ttl, sum_up(part)) for ttl, part in ttls),
-        rates=tuple(_rate(Tier(tier), place, part) for (tier, place), part in places),
+        rates=tuple(_rate(Tier(tier), Place(place), part) for (tier, place), part in places),
         horizons_ms=HORIZONS_MS,
         orders=orders,
     )
@@ -145,7 +147,7 @@ def _grouped(orders: Iterable[OrderStory], key: Callable[[OrderStory], _Key]) ->
     return [(name, groups[name]) for name in sorted(groups)]
 
 
-def _rate(tier: Tier, place: str, orders: Sequence[OrderStory]) -> FillRate:
+def _rate(tier: Tier, place: Place, orders: Sequence[OrderStory]) -> FillRate:
     full = kaplan_meier(Life(order.lived_ms, order.is_full) for order in orders)
     first = kaplan_meier(
         Life(order.lived_ms if order.first_fill_ms is None else order.first_fill_ms, order.first_fill_ms is not None)

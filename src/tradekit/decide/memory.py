@@ -115,6 +115,7 @@ def _finish(memory: RiskMemory, before: State, finished: CycleFinished, now: int
         failures=_recent(memory.failures, now),
         revived=_recent(memory.revived, now),
         turnover=tuple(item for item in memory.turnover if is_counted(item, now)),
+        taken=tuple(item for item in memory.taken if is_counted(item, now)),
         drawdown_since=memory.drawdown_since or (now if finished.in_drawdown else 0),
     )
     if finished.equity is None:
@@ -145,6 +146,8 @@ def _filled(memory: RiskMemory, before: State, after: State, fill: Fill, order: 
     ours = order is not None or is_ours(fill.client_order_id)
     if not ours:
         return with_flow(memory, _flow(before, after, fill))
+    if order is not None and order.intent.is_promoted:
+        memory = memory._replace(taken=_with_turnover(memory.taken, fill))
     if fill.side is not Side.SELL:
         return memory
     gained = _position(after, fill.base).realized - _position(before, fill.base).realized

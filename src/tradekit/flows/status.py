@@ -15,7 +15,8 @@ from tradekit.domain.numbers import total
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.outcome import OrderReport
 from tradekit.domain.position import Position
-from tradekit.domain.state import State
+from tradekit.domain.purge import PurgePlan
+from tradekit.domain.state import Governor, State
 
 
 class StatusReport(NamedTuple):
@@ -25,6 +26,8 @@ class StatusReport(NamedTuple):
     `refusals` has the details of some of them. `risk` is what the risk desk remembers. `realized` is what all
     sales made, `unrealized` what the positions would make at the prices of that equity, both after fees. `foreign` are
     open orders of others, `holds` the doubts that stop opens. `execution` is about the newest orders.
+    open orders of others, `holds` the doubts that stop opens, `purges` the assets
+    that are being sold off. `governor` tells how much time the cycles ask for.
     """
 
     account: Stamp
@@ -43,6 +46,8 @@ class StatusReport(NamedTuple):
     refused: Mapping[str, int]
     risk: RiskMemory
     execution: ExecutionBrief
+    purges: tuple[PurgePlan, ...]
+    governor: Governor
     unsaved_events: int
 
 
@@ -67,5 +72,7 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         refused=state.last_cycle.refused if state.last_cycle else {},
         risk=state.risk,
         execution=brief_execution(state.orders.values()),
+        purges=tuple(plan for _, plan in sorted(state.purges.items())),
+        governor=state.governor,
         unsaved_events=unsaved_events,
     )
