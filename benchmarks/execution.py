@@ -19,9 +19,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from replay.account import purge, purge_in_vain
-from replay.exit import CHEAP, DEAR, Exit, has_mid, lots_of
-from replay.habits import HABITS, MINUTE, Outcome, follow
+from replay.account import Purged, purge, purge_in_vain
+from replay.exit import CHEAP, DEAR, Exit, cut_short, has_mid, lots_of
+from replay.habits import HABITS, LATENCY, MINUTE, Outcome, follow
 from replay.reference import check_orders, check_rates, read_csv
 from replay.shelf import Recorded, from_folder, shipped
 
@@ -30,6 +30,8 @@ _U = TypeVar("_U")
 CORES: Final = 2
 WARM_UP: Final = 5000
 WORTHS: Final = (Decimal(16), Decimal(200))
+LAST_STEPS: Final = (1, 2, 3, 5, 8, 10)
+"""Tenths of the time there is: what it would cost to take the rest from the bids then."""
 MANY: Final = (1, 2, 5, 10, 20)
 OURS: Final = "E"
 TITLES: Final = {**{key: habit.name for key, habit in HABITS.items()}, OURS: "tradekit's purge, default policy"}
@@ -141,8 +143,8 @@ def sell(job: Job) -> Outcome:
     return follow(HABITS[job.way], recorded.tape, job.start, lots, recorded.horizon, whole_only=job.whole_only)
 
 
-def sell_many(job: tuple[int, int]) -> tuple[int, ...]:
-    """How long the cycles took (milliseconds) while so many assets were sold at once, from moments 37 s apart."""
+def sell_many(job: tuple[int, int]) -> Purged:
+    """What became of so many holdings that were sold at once, from moments 37 s apart."""
     count, start = job
     recorded = _on_shelf[0]
     last = recorded.tape.end - recorded.horizon
@@ -150,7 +152,7 @@ def sell_many(job: tuple[int, int]) -> tuple[int, ...]:
         recorded.tape.start + WARM_UP + (start + 37_000 * number) % (last - WARM_UP - recorded.tape.start)
         for number in range(count)
     ]
-    return purge(recorded.tape, starts, WORTHS[0], recorded.horizon).took
+    return purge(recorded.tape, starts, WORTHS[0], recorded.horizon)
 
 
 def table(recorded: Recorded, *, quick: bool) -> None:
@@ -164,19 +166,23 @@ def table(recorded: Recorded, *, quick: bool) -> None:
         )
         told = next((REFERENCE[key] for key in REFERENCE if key[0] in recorded.names and key[1] == worth), {})
         print(f"  {'':36s} {'sold %':>6s} {'median s':>8s} {'60/120':>7s} {'10/10':>6s}" + "   reference" * bool(told))
+        ours: list[Exit] = []
         for way, title in TITLES.items():
-            show(
-                f"{way:3s}{title}", worth, [out.exit for out in played(recorded, way, worth, starts)], told.get(way, "")
-            )
+            ours = [out.exit for out in played(recorded, way, worth, starts)]
+            show(f"{way:3s}{title}", ours, told.get(way, ""))
+        for tenths in LAST_STEPS:
+            after = recorded.horizon * tenths // 10 - LATENCY
+            cut = [cut_short(recorded.tape, start, exit, after) for start, exit in zip(starts, ours, strict=True)]
+            show(f"   and a taker after {after // 1000} s", cut)
         if told and worth == WORTHS[1]:
             print("  An order counted only when it filled whole, as in the reference:")
             for way in told:
                 exits = [out.exit for out in played(recorded, way, worth, starts, whole_only=True)]
-                show(f"{way:3s}{TITLES[way]}", worth, exits, told[way])
+                show(f"{way:3s}{TITLES[way]}", exits, told[way])
         print()
 
 
-def show(title: str, worth: Decimal, exits: Sequence[Exit], told: str) -> None:
+def show(title: str, exits: Sequence[Exit], told: str = "") -> None:
     """One line of the table."""
     done = 100 * sum(exit.is_done for exit in exits) / len(exits)
     times = [exit.done_at for exit in exits]
@@ -197,11 +203,19 @@ def many(recorded: Recorded, *, quick: bool) -> None:
         cells = " ".join(f"{100 * count * first / MINUTE:6.0f}" for count in MANY)
         print(f"  {f'{way:3s}{TITLES[way]}':36s} {cells}   one after another, first minute")
     worlds = [number * 97_000 for number in range(4 if quick else 12)]
-    took = {count: spread(recorded, sell_many, [(count, start) for start in worlds]) for count in MANY}
-    for title, figure in (("mean of all cycles", statistics.mean), ("longest cycle", max)):
-        cells = " ".join(f"{100 * figure([ms for run in took[count] for ms in run]) / MINUTE:6.0f}" for count in MANY)
+    runs = {count: spread(recorded, sell_many, [(count, start) for start in worlds]) for count in MANY}
+    for title, figure in USE.items():
+        cells = " ".join(f"{100 * figure(runs[count]) / MINUTE:6.0f}" for count in MANY)
         print(f"  {f'{OURS:3s}{TITLES[OURS]}':36s} {cells}   {title}")
     print()
+
+
+USE: Final[dict[str, Callable[[Sequence[Purged]], float]]] = {
+    "asked for, first minute": lambda runs: statistics.mean(run.asked[0] for run in runs),
+    "taken, first minute": lambda runs: statistics.mean(run.took[0] for run in runs),
+    "taken, mean of all minutes": lambda runs: statistics.mean(took for run in runs for took in run.took),
+    "taken, longest": lambda runs: max(took for run in runs for took in run.took),
+}
 
 
 def in_vain() -> None:

@@ -94,3 +94,10 @@ def sold_to_bids(tape: Tape, time: int, lots: int, after: int) -> tuple[Sold, ..
     missing = lots - sum(part.lots for part in taken)
     worst = taken[-1].price if taken else 0
     return (*taken, Sold(after, worst, missing, False)) if missing else tuple(taken)
+
+
+def cut_short(tape: Tape, start: int, exit: Exit, after: int) -> Exit:
+    """The same with all that is left so long after the decision sold to the bids then: the taker as the last step."""
+    parts = tuple(part for part in exit.parts if part.time < after)
+    left = exit.lots - sum(part.lots for part in parts)
+    return Exit(exit.mid, exit.lots, (*parts, *sold_to_bids(tape, start + after, left, after)))
