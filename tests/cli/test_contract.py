@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "cycle": WAITING | {"--proposals", "--log-json"},
     "risk-check": EVERYWHERE | {"--proposals", "--symbol", "--explain", "--what-if", "--snapshot"},
     "status": EVERYWHERE | {"--refusals", "--save", "--execution", "--since"},
+    "purge": WAITING | {"--ttl", "--slice", "--all-ineligible", "--taker", "--rest", "--stop"},
     "halt": CHANGING | {"--reason"},
     "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
     "rebuild-positions": WAITING | {"--from", "--since", "--apply"},

@@ -8,8 +8,9 @@ import pytest
 
 from desk import buy, market, policy, sell
 from risk_desk import NOW, situation
-from tradekit.decide.attempts import Ending, Job, next_attempt
+from tradekit.decide.attempts import next_attempt
 from tradekit.decide.budget import times_of
+from tradekit.decide.job import Ending, Job
 from tradekit.decide.manner import manner_of
 from tradekit.decide.risk.situation import Situation
 from tradekit.domain.decision import Approved

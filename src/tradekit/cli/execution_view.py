@@ -28,7 +28,7 @@ def with_execution(result: Result, report: ExecutionReport) -> Result:
         Table(f"Orders sent since {since}", ("day", *_COUNTS, *_COSTS), (*days, whole)),
         Table("Resting orders by time to live", ("ttl up to", *_COUNTS, "filled %"), tuple(_ttls(report))),
         Table(
-            f"Filled whole within so many seconds, percent ({_unknown_words(report)})",
+            f"Filled whole within so many seconds, percent{_unknown_words(report)}",
             ("tier", "place", "orders", *(_seconds(ms) for ms in report.horizons_ms)),
             tuple(_rate(rate) for rate in report.rates),
         ),
@@ -77,7 +77,7 @@ def _share(rate: FillRate, share: Decimal | None) -> str:
 
 def _unknown_words(report: ExecutionReport) -> str:
     unknown = any(share is None for rate in report.rates for share in rate.full)
-    return "? > X s: not observed beyond X s" if unknown else "all observed"
+    return " (? > X s: not observed beyond X s)" if unknown else ""
 
 
 def _orders_title(report: ExecutionReport) -> str:

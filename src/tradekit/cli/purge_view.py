@@ -6,7 +6,7 @@ from typing import Final
 
 from tradekit.cli.cycle_view import decision_table, order_word, source_note
 from tradekit.cli.output import Result, Table, moment, number
-from tradekit.decide.attempts import Ending, Job
+from tradekit.decide.job import Ending, Job
 from tradekit.decide.purge_result import PurgeRow
 from tradekit.domain.decision import Refused
 from tradekit.domain.order import Order

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from tradekit.decide.attempts import Ending, Job
+from tradekit.decide.job import Ending, Job
 from tradekit.decide.manner import Times
 from tradekit.domain.numbers import divide
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.state import Governor
 
 _CANCEL_MS: Final = 3000
+_EARLY_MS: Final = 5000  # cron is not exact, and a sale that is not overdue yet would block its asset for a cycle
 STEPS: Final = ("", "a shorter life of an attempt", "a shorter life of an attempt and fewer assets in a cycle")
 """What each step of the governor makes of a purge."""
 
@@ -24,7 +25,7 @@ def times_of(policy: Policy, started: int, now: int) -> Times:
     """Orders are waited for until canceling and settling still fit the budget; sales may rest until the next cycle."""
     execution = policy.execution
     until = started + execution.budget_seconds * 1000 - _CANCEL_MS
-    return Times(now, until, started + execution.interval_seconds * 1000)
+    return Times(now, until, started + execution.interval_seconds * 1000 - _EARLY_MS)
 
 
 def time_asked(jobs: Iterable[Job], took_ms: int, waited_ms: int) -> int:

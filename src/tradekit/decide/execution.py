@@ -204,8 +204,7 @@ class _Reader:
             return
         self._booked.add((fill.symbol, fill.trade_id))
         rested = story.time_in_force is TimeInForce.PO if fill.maker is None else fill.maker
-        after = max(fill.time - story.created, 0)
-        valued, others = _fees(fill)
+        after, (valued, others) = max(fill.time - story.created, 0), _fees(fill)
         self._stories[story.id] = story._replace(
             filled=story.filled + fill.amount,
             cost=story.cost + fill.cost,

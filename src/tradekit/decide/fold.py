@@ -45,6 +45,7 @@ from tradekit.domain.event import (
     StateRestored,
 )
 from tradekit.domain.hold import Hold
+from tradekit.domain.ids import attempt_id
 from tradekit.domain.order import Canceling, Closed, Closing, FinalWord, Intended, Open, Order, Unknown
 from tradekit.domain.proposal import Origin
 from tradekit.domain.state import Governor, Opening, State
@@ -124,13 +125,20 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
 
 def _intend(state: State, order: Order, now: int) -> State:
     proposal = order.intent.approved.proposal
-    if proposal.opens and order.intent.attempt == 1:
+    if proposal.opens and not _is_counted(state, order):
         opening = Opening(order.id, proposal.symbol, now)
         recent = tuple(item for item in state.openings if item.time > now - DAY_MS)
         state = state._replace(openings=(*recent, opening))
     if proposal.origin is Origin.EXTERNAL:
         state = _consume(state, proposal.id, proposal.digest)
     return put(state, order)
+
+
+def _is_counted(state: State, order: Order) -> bool:
+    """Whether an earlier attempt under the same approval stands in the pace limits already."""
+    proposal, openings = order.intent.approved.proposal, {item.client_order_id for item in state.openings}
+    numbers = range(1, order.intent.attempt)
+    return any(attempt_id(state.identity, proposal.origin, proposal.id, number) in openings for number in numbers)
 
 
 def _consume(state: State, id: str, digest: str) -> State:

@@ -13,7 +13,7 @@ from tradekit.domain.state import State
 
 
 class Times(NamedTuple):
-    """Of one run, in milliseconds: `now`, `until` when it may wait, and when the `next_cycle` begins."""
+    """Of one run, in milliseconds: `now`, `until` when it may wait, and when the `next_cycle` may begin."""
 
     now: int
     until: int

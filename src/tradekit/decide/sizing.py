@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tradekit.decide.pricing import Priced
 from tradekit.domain.decision import Approved
-from tradekit.domain.ids import client_order_id
+from tradekit.domain.ids import attempt_id
 from tradekit.domain.market import Market, Quote
 from tradekit.domain.numbers import ceil_to, floor_to
 from tradekit.domain.order import OrderIntent, Place, TimeInForce, Unplaceable
@@ -41,8 +41,7 @@ def size_order(
     return OrderIntent(
         approved,
         attempt.number,
-        # the origin keeps ids that others choose apart from our own
-        client_order_id(identity, f"{proposal.origin}:{proposal.id}", attempt.number),
+        attempt_id(identity, proposal.origin, proposal.id, attempt.number),
         amount,
         price,
         TimeInForce.IOC if priced.place is Place.TAKER else TimeInForce.PO,

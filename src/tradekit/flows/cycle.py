@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from tradekit.decide.attempts import Job
 from tradekit.decide.budget import govern, time_asked
+from tradekit.decide.job import Job
 from tradekit.decide.proof import ProofRow
 from tradekit.decide.risk.exposure import equity_now, is_wild, measure
 from tradekit.decide.risk.loss_rules import in_drawdown

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from tradekit.decide.attempts import Job
+from tradekit.decide.job import Job
 from tradekit.decide.proof import unexplained
 from tradekit.decide.purge import ineligible, propose_purges
 from tradekit.decide.purge_result import PurgeRow, purge_row

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tradekit.decide.attempts import Job, first_attempt
+from tradekit.decide.attempts import first_attempt
 from tradekit.decide.budget import times_of
+from tradekit.decide.job import Job
 from tradekit.decide.risk.situation import Situation
 from tradekit.domain.decision import Approved, Decision
 from tradekit.domain.errors import Problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from tradekit.decide.attempts import rests_on
+from tradekit.decide.fate import rests_on
 from tradekit.decide.reconcile import Reconciled, ask_from
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable

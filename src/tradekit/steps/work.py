@@ -11,7 +11,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from tradekit.decide.attempts import Ending, Fate, Job, Verdict, after_settled, amount_left, fate, next_attempt
+from tradekit.decide.attempts import next_attempt
+from tradekit.decide.fate import Fate, Verdict, fate
+from tradekit.decide.job import Ending, Job, after_settled, amount_left
 from tradekit.decide.manner import Times, manner_of
 from tradekit.decide.risk.recheck import still_fits
 from tradekit.decide.risk.situation import Situation, look
@@ -102,7 +104,7 @@ class _Bench:
         self._take_stock()
         orders, stopped, times = self.waiting(), desk.clock.must_stop(), self._times()
         self._quoted = False
-        if not stopped and self._wants_quotes(orders.values(), times):
+        if orders and not stopped and self._wants_quotes(orders.values(), times):
             self._ask_quotes({order.intent.symbol for order in orders.values()})
         fates = {n: self._fate(n, order, times, stopped=stopped) for n, order in orders.items()}
         self._keep(fates)
@@ -116,7 +118,9 @@ class _Bench:
         for n, job in idle.items():
             quote, left = self._quotes.get(job.symbol), amount_left(desk.state, job)
             fits = min(left, room.get(job.approved.proposal.id, left))
-            if quote is None:
+            if left <= 0 and job.sent:
+                self.jobs[n] = job._replace(ending=Ending.FILLED)
+            elif quote is None:
                 self.jobs[n] = job._replace(ending=Ending.NO_QUOTE)
             elif ZERO == fits < left:
                 self.jobs[n] = job._replace(ending=Ending.NO_ROOM)
