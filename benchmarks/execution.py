@@ -199,7 +199,7 @@ def many(recorded: Recorded, *, quick: bool) -> None:
     print("Time that a cycle's work takes, percent of a minute, with so many assets of $16 to sell at once")
     print(f"  {'':36s} " + " ".join(f"{count:6d}" for count in MANY))
     for way in ("A", "B", "B2", "I2"):
-        first = statistics.mean(out.busy[0] for out in played(recorded, way, WORTHS[0], starts[:: 10 if quick else 1]))
+        first = statistics.mean(out.busy[0] for out in played(recorded, way, WORTHS[0], starts))
         cells = " ".join(f"{100 * count * first / MINUTE:6.0f}" for count in MANY)
         print(f"  {f'{way:3s}{TITLES[way]}':36s} {cells}   one after another, first minute")
     worlds = [number * 97_000 for number in range(4 if quick else 12)]
