@@ -1,7 +1,7 @@
 """The exact queue: with the orders known one by one, who stands before us is known too.
 
-An order of ours joins behind all orders at its price. Those before it are gone when they are canceled or executed; an
-execution of one that came later, or beyond our price, would have been ours. Strangers do not react to us.
+An order of ours joins behind all orders at its price. Whoever trades at that price and was not there before us came
+later, and what he got would have been ours; so would what traded beyond our price. Strangers do not react to us.
 """
 
 from __future__ import annotations
@@ -26,36 +26,22 @@ class Fifo:
             if row.kind == "X":
                 self._executed[row.side].append(place)
 
-    def queue(self, side: Side, price: int, time: int) -> dict[str, int]:
-        """The orders at a price before the first event at or after `time`, with what is left of each."""
+    def before(self, side: Side, price: int, time: int) -> frozenset[str]:
+        """The orders that came to a price before the first event at or after `time`; gone ones trade no more."""
         places = self._at.get((side, price), [])
-        queue: dict[str, int] = {}
-        for place in places[: bisect_left(places, bisect_left(self._times, time))]:
-            _apply(queue, self._rows[place])
-        return queue
+        return frozenset(self._rows[n].order for n in places[: bisect_left(places, bisect_left(self._times, time))])
 
     def fills(self, side: Side, price: int, lots: int, start: int, end: int) -> Iterator[tuple[int, int]]:
         """When how many lots of an order trade that arrives at `start` and is canceled at `end`."""
-        ahead, left = self.queue(side, price, start), lots
+        ahead, left = self.before(side, price, start), lots
         low, high = bisect_left(self._times, start), bisect_left(self._times, end)
-        own, executed = self._at.get((side, price), []), self._executed[side]
-        places = {*own[bisect_left(own, low) : bisect_left(own, high)]}
-        places.update(executed[bisect_left(executed, low) : bisect_left(executed, high)])
-        for row in (self._rows[place] for place in sorted(places)):
+        executed = self._executed[side]
+        for place in executed[bisect_left(executed, low) : bisect_left(executed, high)]:
+            row = self._rows[place]
             if not left:
                 return
-            if row.price == price and row.order in ahead:
-                _apply(ahead, row)
-            elif row.kind == "X" and (row.price >= price if side is Side.SELL else row.price <= price):
+            beyond = row.price > price if side is Side.SELL else row.price < price
+            if beyond or (row.price == price and row.order not in ahead):
                 traded = min(left, row.lots)
                 left -= traded
                 yield row.time, traded
-
-
-def _apply(queue: dict[str, int], row: OrderRow) -> None:
-    if row.kind == "A":
-        queue[row.order] = row.lots
-        return
-    queue[row.order] = queue.get(row.order, 0) - row.lots
-    if queue[row.order] <= 0:
-        del queue[row.order]

@@ -45,6 +45,7 @@ LATER = "4 add ask l 4 @ 10"
         ("one ahead leaves", ["3 cancel ask x 5 @ 10", LATER, "5 trade ask l 4 @ 10"], [(5, 4)], [(5, 1)]),
         ("a price beyond ours", ["5 trade ask z 2 @ 12", "6 trade ask z 7 @ 12"], [(5, 2), (6, 4)], [(5, 2), (6, 4)]),
         ("a better price", ["3 add ask l 9 @ 9", "5 trade ask l 9 @ 9"], [], []),
+        ("the moment it arrives", ["2 trade ask z 9 @ 12"], [(2, 6)], [(2, 6)]),
         ("after the end", ["20 trade ask z 9 @ 12"], [], []),
         ("the other side", ["5 trade bid b 9 @ 8"], [], []),
     ],
