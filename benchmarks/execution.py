@@ -14,7 +14,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -22,8 +22,10 @@ from typing import Final, NamedTuple, TypeVar
 from replay.account import Purged, purge, purge_in_vain
 from replay.exit import CHEAP, DEAR, Exit, cut_short, has_mid, lots_of
 from replay.habits import HABITS, LATENCY, MINUTE, Outcome, follow
-from replay.reference import check_orders, check_rates, read_csv
+from replay.reference import RateCheck, check_orders, check_rates, read_csv, told_purges
 from replay.shelf import Recorded, from_folder, shipped
+
+from tradekit.domain.proposal import Side
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
@@ -35,19 +37,6 @@ LAST_STEPS: Final = (1, 2, 3, 5, 8, 10)
 MANY: Final = (1, 2, 5, 10, 20)
 OURS: Final = "E"
 TITLES: Final = {**{key: habit.name for key, habit in HABITS.items()}, OURS: "tradekit's purge, default policy"}
-REFERENCE: Final = {
-    ("bitstamp2015", 16): {
-        "A": "17.5  > 600  112.8", "B": "47.2  > 600   94.0", "D": "69.9    294   79.7",
-        "B2": "72.2    333   78.4", "I2": "95.6    134   60.9", "C": " 100      0  123.9",
-    },
-    ("bitstamp2015", 200): {
-        "A": "10.0      -  117.6", "B": "26.6      -  107.2", "D": "49.6      -   93.4",
-        "B2": "45.2      -   95.5", "I2": "58.1      -   86.5", "C": " 100      -  123.9",
-    },
-}  # fmt: skip
-"""Percent sold, median seconds and shortfall with 60/120 bp of the same file, replayed elsewhere from 881 start times.
-There an order of $200 counted only when it filled whole.
-"""
 
 
 def main() -> None:
@@ -107,7 +96,8 @@ def compare(recorded: Recorded, folder: Path) -> None:
                     " exactly: a remainder of a float there, nothing here"
                 )
     if rates:
-        checks = check_rates(recorded.tape, recorded.fifo, rates)
+        sides = [[row for row in rates if row["side"] == side] for side in Side]
+        checks = [check for part in spread(recorded, compare_rates, sides) for check in part]
         checks.sort(key=lambda check: -check.furthest)
         within = sum(check.furthest <= Decimal("0.5") for check in checks)
         print(f"Fill rates by side, place, size and model: {within} of {len(checks)} rows within 0.5 percentage points")
@@ -119,6 +109,12 @@ def compare(recorded: Recorded, folder: Path) -> None:
             )
     if orders or rates:
         print()
+
+
+def compare_rates(rows: Sequence[Mapping[str, str]]) -> list[RateCheck]:
+    """Some rows of the targets."""
+    recorded = _on_shelf[0]
+    return check_rates(recorded.tape, recorded.fifo, rows)
 
 
 class Job(NamedTuple):
@@ -164,7 +160,7 @@ def table(recorded: Recorded, *, quick: bool) -> None:
             f"${worth} sold within {seconds} s, {len(starts)} start times. Shortfall against the decision's mid in bp,"
             f" fees {DEAR.maker}/{DEAR.taker} and {CHEAP.maker}/{CHEAP.taker}; what is left is sold to the bids"
         )
-        told = next((REFERENCE[key] for key in REFERENCE if key[0] in recorded.names and key[1] == worth), {})
+        told = told_purges(recorded.names, worth)
         print(f"  {'':36s} {'sold %':>6s} {'median s':>8s} {'60/120':>7s} {'10/10':>6s}" + "   reference" * bool(told))
         ours: list[Exit] = []
         for way, title in TITLES.items():

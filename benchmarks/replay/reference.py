@@ -26,6 +26,20 @@ LIFE: Final = 60_000
 HORIZONS: Final = (5, 10, 15, 25, 30, 60)
 FIXTURE_USD: Final = Decimal(15)
 
+PURGES: Final[Mapping[tuple[str, int], Mapping[str, str]]] = {
+    ("bitstamp2015", 16): {
+        "A": "17.5  > 600  112.8", "B": "47.2  > 600   94.0", "D": "69.9    294   79.7",
+        "B2": "72.2    333   78.4", "I2": "95.6    134   60.9", "C": " 100      0  123.9",
+    },
+    ("bitstamp2015", 200): {
+        "A": "10.0      -  117.6", "B": "26.6      -  107.2", "D": "49.6      -   93.4",
+        "B2": "45.2      -   95.5", "I2": "58.1      -   86.5", "C": " 100      -  123.9",
+    },
+}  # fmt: skip
+"""Percent sold, median seconds and shortfall with 60/120 bp of one recording, replayed elsewhere from 881 start times.
+There an order of $200 counted only when it filled whole.
+"""
+
 
 class OrderCheck(NamedTuple):
     """How many of the fixture's orders agree within 1 ms. `emptied`: first fills told for the moment at which the queue
@@ -137,6 +151,11 @@ def lots_worth(tape: Tape, usd: Decimal) -> int:
     """Whole lots for so much quote currency at the median price of the tape's trades."""
     price = median_low(trade.price for trade in tape.printed(tape.start, tape.end + 1)) * tape.grid.tick
     return max(int(usd / price / tape.grid.step), 1)
+
+
+def told_purges(names: Iterable[str], worth: Decimal) -> Mapping[str, str]:
+    """The figures told elsewhere of whole purges on a recording with one of these names; none for most."""
+    return next((PURGES[name, int(worth)] for name in names if (name, int(worth)) in PURGES), {})
 
 
 def read_csv(path: Path) -> Iterator[Mapping[str, str]]:
