@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "risk-check": EVERYWHERE | {"--proposals", "--symbol", "--explain", "--what-if", "--snapshot"},
     "status": EVERYWHERE | {"--refusals", "--save", "--execution", "--since"},
     "purge": WAITING | {"--ttl", "--slice", "--all-ineligible", "--taker", "--rest", "--stop"},
+    "dust-sweep": WAITING | {"--asset"},
     "halt": CHANGING | {"--reason"},
     "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
     "rebuild-positions": WAITING | {"--from", "--since", "--apply"},

@@ -13,6 +13,7 @@ from policy_lab import Raw
 from tradekit.domain.event import CancelRequested, OrderIntended, OrderKept, PurgeEnded, PurgeStarted
 from tradekit.domain.outcome import RejectCode
 from tradekit.domain.purge import PurgeTerms
+from tradekit.flows.dust_sweep import dust_sweep
 from tradekit.flows.purge import Wanted, purge
 
 CROSSES = f"reject:{RejectCode.POST_ONLY_WOULD_CROSS}"
@@ -100,6 +101,15 @@ def ineligible(raw: Raw) -> tuple[object, ...]:
 def refused(world: World) -> None:
     """The exchange refuses every order."""
     world.faults.sends = deque(["reject:invalid_order"] * 1000)
+
+
+def swept(raw: Raw) -> tuple[object, ...]:
+    """A sweep of 0.04 BTC, worth 4 where the exchange wants 5."""
+    world = world_of(raw, BTC="0.04")
+    world.cycle()
+    world.fills_at_once()
+    report = dust_sweep(world.desk())
+    return told(world), [row.chosen for row in report.rows], world.state.written_off
 
 
 def slow(world: World) -> None:

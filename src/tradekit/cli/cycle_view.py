@@ -91,6 +91,11 @@ def _orders(report: CycleReport) -> Table:
     if report.dry_run:
         planned = tuple((i.symbol, str(i.side), number(i.amount), number(i.price)) for i in report.planned)
         return Table("Orders that would be placed", ("symbol", "side", "amount", "price"), planned)
+    return order_table(report.orders)
+
+
+def order_table(orders: tuple[Order, ...]) -> Table:
+    """One row for each order of a run."""
     rows = tuple(
         (
             order.intent.symbol,
@@ -102,7 +107,7 @@ def _orders(report: CycleReport) -> Table:
             number(order.average),
             order.state.detail if isinstance(order.state, Closed) else "",
         )
-        for order in report.orders
+        for order in orders
     )
     columns = ("symbol", "side", "amount", "price", "state", "filled", "average", "detail")
     return Table("Orders", columns, rows)

@@ -75,7 +75,7 @@ def purge(
     from tradekit.domain.purge import PurgeTerms
     from tradekit.flows import purge as flow
 
-    named = tuple(dict.fromkeys(_asset(text) for text in assets or ()))
+    named = tuple(dict.fromkeys(asset_name(text) for text in assets or ()))
     terms = PurgeTerms(ttl, _notional(slice_notional), taker, rest)
     _refuse_contradictions(named, terms, all_ineligible=all_ineligible, stop=stop)
     account = find_account(home, policy)
@@ -101,12 +101,13 @@ def _refuse_contradictions(named: tuple[str, ...], terms: PurgeTerms, *, all_ine
         raise typer.BadParameter("goes with nothing but the names of assets", param_hint="--stop")
 
 
-def _asset(text: str) -> str:
+def asset_name(text: str, option: str = "ASSET...") -> str:
+    """The name of an asset as exchanges write it. Raises `BadParameter`."""
     import re
 
     if not re.fullmatch(r"[A-Z0-9]{1,20}", text, re.ASCII):
         fix = f"write {text.upper()[:20]}" if re.fullmatch(r"[A-Za-z0-9]{1,20}", text, re.ASCII) else "write PENGU"
-        raise typer.BadParameter(f"{text[:40]!r} is no asset: {fix}", param_hint="ASSET...")
+        raise typer.BadParameter(f"{text[:40]!r} is no asset: {fix}", param_hint=option)
     return text
 
 

@@ -23,6 +23,7 @@ from tradekit.domain.event import (
     BooksRebuilt,
     CancelRequested,
     CycleFinished,
+    DustWrittenOff,
     ExchangeSilent,
     FillBooked,
     FlowRecorded,
@@ -117,6 +118,8 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return state._replace(purges=start(state.purges, plan))
         case PurgeEnded(asset, _):
             return state._replace(purges={a: plan for a, plan in state.purges.items() if a != asset})
+        case DustWrittenOff(asset, quantity):
+            return state._replace(written_off={**state.written_off, asset: quantity})
         case CycleFinished() as finished:
             return _finish(state, finished, now)
         case PeakReset() | ExchangeSilent():

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
+from tradekit.decide.dust import topped_up
 from tradekit.decide.manner import purge_ttl_seconds
 from tradekit.decide.sizing import smallest_sale
 from tradekit.decide.universe import tier_of
@@ -27,8 +28,10 @@ _BY_POLICY: Final = PurgeTerms()
 
 
 def assets_to_purge(policy: Policy, state: State, tiers: Mapping[str, TierMemory]) -> tuple[str, ...]:
-    """Managed assets that the policy wants to be sold off: those it lists, and if it says so those of no tier."""
-    wanted = set(policy.purge.assets)
+    """Managed assets that the policy wants to be sold off: those it lists, if it says so those of no tier, and those
+    that were topped up.
+    """
+    wanted = {*policy.purge.assets, *topped_up(state)}
     if policy.purge.ineligible:
         wanted |= ineligible(state, tiers)
     return tuple(sorted(asset for asset in wanted if _may_purge(policy, state, asset)))
@@ -49,7 +52,9 @@ def new_plans(
     for asset in assets:
         quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
         if quote is not None and (terms is not None or asset not in state.purges):
-            plans.append(PurgePlan(asset, snapshot.time, quote.mid, terms is not None, terms or _BY_POLICY))
+            # what was bought only to be sold again is sold, whatever the policy says of the asset
+            meant = terms is not None or asset in topped_up(state)
+            plans.append(PurgePlan(asset, snapshot.time, quote.mid, meant, terms or _BY_POLICY))
     return tuple(plans)
 
 
@@ -85,9 +90,8 @@ def propose_purges(policy: Policy, state: State, snapshot: Snapshot, now: int) -
         amount = slice_of(policy, state.purges[asset], position, market, quote)
         if amount > 0:
             reason = f"sold off since {plain(state.purges[asset].decision_price)}, {purge_ttl_seconds(policy, state)} s"
-            proposals.append(
-                Proposal(f"purge-{asset}-{now}", symbol, Side.SELL, Amount(amount), ONE, reason, Origin.PURGE)
-            )
+            id = f"purge-{asset}-{now}-{state.purges[asset].orders}"  # of two in one millisecond too
+            proposals.append(Proposal(id, symbol, Side.SELL, Amount(amount), ONE, reason, Origin.PURGE))
     return tuple(proposals)
 
 

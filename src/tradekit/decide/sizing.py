@@ -9,8 +9,9 @@ from tradekit.decide.pricing import Priced
 from tradekit.domain.decision import Approved
 from tradekit.domain.ids import attempt_id
 from tradekit.domain.market import Market, Quote
-from tradekit.domain.numbers import ceil_to, floor_to
+from tradekit.domain.numbers import BP, ONE, PERCENT, ZERO, ceil_to, floor_to
 from tradekit.domain.order import OrderIntent, Place, TimeInForce, Unplaceable
+from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Side
 
 
@@ -51,6 +52,14 @@ def size_order(
         mid=quote.mid,
         smallest=smallest_sale(market, price),
     )
+
+
+def smallest_purchase(policy: Policy, market: Market, mid: Decimal) -> Decimal:
+    """The smallest amount that the exchange takes, and still takes when its own stop sells it, in base units."""
+    exits = policy.exits
+    at_stop = (ONE - exits.stop_loss_pct * PERCENT) * (ONE - exits.stop_slippage_bp * BP) * (ONE - market.taker_fee)
+    worth = market.min_notional / at_stop if at_stop > ZERO else market.min_notional
+    return ceil_to(max(worth / mid, market.min_amount, market.amount_step), market.amount_step)
 
 
 def smallest_sale(market: Market, price: Decimal) -> Decimal:

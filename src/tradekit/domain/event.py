@@ -231,6 +231,13 @@ class PurgeEnded(NamedTuple):
     reason: PurgeEnd
 
 
+class DustWrittenOff(NamedTuple):
+    """So much of an asset is too small to be sold, and nothing is done about it any more."""
+
+    asset: str
+    quantity: Decimal
+
+
 class CycleFinished(NamedTuple):
     """What one cycle saw and did, under the policy with the fingerprint `policy`.
 
@@ -293,6 +300,7 @@ Event = (
     | ProposalsConsumed
     | PurgeStarted
     | PurgeEnded
+    | DustWrittenOff
     | CycleFinished
     | PeakReset
     | ExchangeSilent
@@ -321,6 +329,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     ProposalsConsumed,
     PurgeStarted,
     PurgeEnded,
+    DustWrittenOff,
     CycleFinished,
     PeakReset,
     ExchangeSilent,

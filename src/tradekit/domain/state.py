@@ -43,7 +43,8 @@ class State(NamedTuple):
     the client order ids. Trades up to `counted_until` are in the books without being listed anywhere. `cursors` are
     the newest fill times per symbol. `foreign` are open orders that are not ours. `consumed` maps recent external
     proposal ids to their digests; `consumed_older` counts those that were moved out. `risk` is what the risk desk
-    remembers. `purges` are by asset.
+    remembers. `purges` are by asset; `written_off` are the amounts of dust that nobody cares
+    about any more.
     """
 
     stamp: Stamp
@@ -68,6 +69,7 @@ class State(NamedTuple):
     risk: RiskMemory = RiskMemory()
     purges: Mapping[str, PurgePlan] = {}
     governor: Governor = Governor()
+    written_off: Mapping[str, Decimal] = {}
 
     @property
     def cash(self) -> Decimal:

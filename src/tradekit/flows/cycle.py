@@ -21,6 +21,7 @@ from tradekit.domain.event import CycleFinished, ExchangeSilent
 from tradekit.domain.market import Source
 from tradekit.domain.memory import Mark
 from tradekit.domain.order import Order, OrderIntent
+from tradekit.domain.proposal import Origin
 from tradekit.domain.signal import Trigger
 from tradekit.steps.assess import Assessment, Wanted, assess
 from tradekit.steps.carry_out import CarriedOut, carry_out
@@ -152,6 +153,7 @@ def _exit_code(
         return ExitCode.PARTLY_DONE
     if code is not ExitCode.DONE:
         return code
-    if halted or (decisions and not planned):
+    asked = [decision for decision in decisions if decision.proposal.origin is not Origin.DUST]  # nobody waits for it
+    if halted or (asked and not planned):
         return ExitCode.ALL_REFUSED
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""Propose: exits first, then purges, then whatever external programs ask for and the rules."""
+"""Propose: exits first, then purges, then what external programs, the rules and the dust desk ask for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from tradekit.decide.dust import find_dust, top_ups
 from tradekit.decide.exits import find_exits, raised_peaks, sellable_exits
 from tradekit.decide.purge import propose_purges
 from tradekit.decide.rules import propose
@@ -49,11 +50,13 @@ def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) 
     plan_purges(desk, snapshot, tiers)
     leaving = {proposal.symbol for proposal in exits}
     purges = (p for p in propose_purges(policy, desk.state, snapshot, snapshot.time) if p.symbol not in leaving)
+    rows = find_dust(policy, desk.state, snapshot, tiers, snapshot.time)
+    dust = top_ups(rows, state.stamp.quote, snapshot.time)
     triggers, closes, problems = _look_for_triggers(desk, tiers, snapshot.time)
     consumed = _consumed(desk, external)
     fresh = tuple(proposal for proposal in external if proposal.id not in consumed)
     return Wishes(
-        proposals=(*exits, *purges, *fresh, *propose(policy.rules, triggers, snapshot.time)),
+        proposals=(*exits, *purges, *fresh, *propose(policy.rules, triggers, snapshot.time), *dust),
         repeated=tuple(p.id for p in external if consumed.get(p.id) == p.digest),
         changed=tuple(
             Refused(p, "proposal_changed", "id") for p in external if consumed.get(p.id, p.digest) != p.digest

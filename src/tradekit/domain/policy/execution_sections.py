@@ -104,6 +104,23 @@ class PurgePolicy(Section, name="purge"):
     )
 
 
+class DustPolicy(Section, name="dust"):
+    """What is done about holdings that are too small to be sold."""
+
+    actions: tuple[str, ...] = key(
+        TEXTS,
+        ("ride",),
+        "what may be done: ride along with the next sale, buy what is missing and sell, or stop caring",
+        choices=("top_up", "ride", "write_off"),
+    )
+    min_gain_notional: Decimal = key(
+        NUMBER, Decimal("0.1"), "what a top-up must free beyond its cost", unit="quote", low="0", high="1000"
+    )
+    write_off_notional: Decimal = key(
+        NUMBER, Decimal("0.05"), "worth up to which a holding may be written off", unit="quote", low="0", high="1000"
+    )
+
+
 class GovernorPolicy(Section, name="governor"):
     """What gives way when cycles ask for more time than there is."""
 

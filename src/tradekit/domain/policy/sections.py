@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.account import Mode
 from tradekit.domain.policy.execution_sections import (
+    DustPolicy,
     ExecutionPolicy,
     GovernorPolicy,
     PurgePolicy,
@@ -188,6 +189,7 @@ class Policy(NamedTuple):
     execution: ExecutionPolicy
     taker: TakerPolicy
     purge: PurgePolicy
+    dust: DustPolicy
     governor: GovernorPolicy
     exits: ExitsPolicy
     books: BooksPolicy
@@ -208,6 +210,7 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "execution": ExecutionPolicy,
     "taker": TakerPolicy,
     "purge": PurgePolicy,
+    "dust": DustPolicy,
     "governor": GovernorPolicy,
     "exits": ExitsPolicy,
     "books": BooksPolicy,
