@@ -87,9 +87,7 @@ def compare(recorded: Recorded, folder: Path) -> None:
     if orders:
         print("Single orders of the fixture, agreeing within 1 ms")
         for order in check_orders(recorded.tape, recorded.fifo, orders):
-            print(
-                f"  {order.model}  full fill {order.full} of {order.orders}, first fill {order.first} of {order.orders}"
-            )
+            print(f"  {order.model}  of {order.orders} full fill {order.full}, first fill {order.first}")
             if order.emptied:
                 print(
                     f"     the other {order.emptied} are told for the moment at which the queue ahead was used up,"
@@ -103,10 +101,8 @@ def compare(recorded: Recorded, folder: Path) -> None:
         print(f"Fill rates by side, place, size and model: {within} of {len(checks)} rows within 0.5 percentage points")
         for check in checks[:3]:
             row = check.row
-            print(
-                f"  furthest: {row['side']} {row['place']} {row['model']} ${row['usd']}: {check.furthest:.2f}"
-                f" ({check.orders} orders, there {row['n']})"
-            )
+            name = f"{row['side']} {row['place']} {row['model']} ${row['usd']}"
+            print(f"  furthest: {name}: {check.furthest:.2f} ({check.orders} orders, there {row['n']})")
     if orders or rates:
         print()
 
