@@ -23,7 +23,7 @@ WAITING: Final = CHANGING | {"--wait"}
 COMMANDS: Final = {
     "cycle": WAITING | {"--proposals", "--log-json"},
     "risk-check": EVERYWHERE | {"--proposals", "--symbol", "--explain", "--what-if", "--snapshot"},
-    "status": EVERYWHERE | {"--refusals", "--save"},
+    "status": EVERYWHERE | {"--refusals", "--save", "--execution", "--since"},
     "purge": WAITING | {"--ttl", "--slice", "--all-ineligible", "--taker", "--rest", "--stop"},
     "dust-sweep": WAITING | {"--asset"},
     "rehearse": EVERYWHERE | {"--days", "--severity", "--seed", "--wishes"},

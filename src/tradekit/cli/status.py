@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradekit.cli.moments import parse_since
+from tradekit.cli.moments import Since, parse_since
 from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet
 
 if TYPE_CHECKING:
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 Span = Annotated[
     str | None,
     typer.Option("--refusals", metavar="SPAN", help="Count refusals by code, as in 24h or 7d.", show_default=False),
+]
+Execution = Annotated[
+    bool, typer.Option("--execution", help="Add what became of the orders: fills, times, costs.", show_default=False)
+]
+SentSince = Annotated[
+    Since | None,
+    typer.Option(
+        "--since",
+        metavar="WHEN",
+        parser=parse_since,
+        help="With --execution: orders sent since, as in 36h, 7d (the default), or a date in UTC.",
+        show_default=False,
+    ),
 ]
 SaveFile = Annotated[
     str | None,
@@ -31,13 +44,15 @@ def status(
     home: Home = None,
     policy: PolicyFile = None,
     refusals: Span = None,
+    execution: Execution = False,
+    since: SentSince = None,
     save: SaveFile = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> int:
     """Show cash, positions, open orders and the last cycle's refusals.
 
-    Example: tradekit status --refusals 7d
+    Example: tradekit status --execution --since 7d
     """
     from tradekit.adapters.halt_file import halt_reason
     from tradekit.cli.output import emit
@@ -46,6 +61,8 @@ def status(
     from tradekit.domain.state import State
     from tradekit.flows import status as flow
 
+    if since is not None and not execution:
+        raise typer.BadParameter("--since goes with --execution")
     account = find_account(home, policy)
     require_account(account)
     loaded = reading_store(account).load()
@@ -60,8 +77,14 @@ def status(
         from tradekit.adapters.store.disk import RealDisk
         from tradekit.adapters.store.refusal_count import count_refusals
 
-        since = parse_since(refusals).at(state.time)
-        result = with_counts(result, count_refusals(RealDisk(), account.folder, since), refusals)
+        counted = count_refusals(RealDisk(), account.folder, parse_since(refusals).at(state.time))
+        result = with_counts(result, counted, refusals)
+    if execution:
+        from tradekit.cli.execution_view import with_execution
+        from tradekit.decide.execution_report import report_execution
+
+        start = (since or parse_since("7d")).at(state.time)
+        result = with_execution(result, report_execution(reading_store(account).history(), start, state.time))
     if save is not None:
         _save(account, save)
         result = result._replace(shown=(*result.shown, f"Saved to {save}."), data={**result.data, "saved": save})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tradekit.cli.output import Result, Table, moment, number
 from tradekit.cli.refusal_words import would_pass_words
 from tradekit.decide.budget import STEPS
+from tradekit.decide.execution_brief import ExecutionBrief
 from tradekit.domain.errors import ExitCode
 from tradekit.domain.plain import tag_of, to_plain
 from tradekit.flows.status import StatusReport
@@ -34,6 +35,8 @@ def present(report: StatusReport) -> Result:
             f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle,"
             f" realized {number(report.realized, 2)}, unrealized {number(report.unrealized, 2)}"
         )
+    if report.execution.orders:
+        shown.append(_execution(report.execution))
     if report.governor.step:
         shown.append(f"Cycles ask for more time than there is, so purges have {STEPS[report.governor.step]}.")
     shown += [f"HELD {hold.symbol or 'all symbols'}: {hold.text}. `tradekit resume` lifts it." for hold in report.holds]
@@ -44,6 +47,14 @@ def present(report: StatusReport) -> Result:
     ]
     brief = "" if report.halt is None else f"HALTED: {report.halt}"
     return Result("status", ExitCode.DONE, to_plain(StatusReport, report), shown=tuple(shown), brief=brief)
+
+
+def _execution(brief: ExecutionBrief) -> str:
+    count = f"{brief.orders} orders" if brief.orders > 1 else "order"
+    cost = (
+        "" if brief.shortfall_bp is None else f"; {number(brief.shortfall_bp, 1)} bp against the decision, before fees"
+    )
+    return f"Newest {count}: {brief.filled} filled, {brief.partly} in part, {brief.unfilled} not{cost}"
 
 
 def _positions(report: StatusReport) -> Table:

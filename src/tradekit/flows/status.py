@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from tradekit.decide.execution_brief import ExecutionBrief, brief_execution
 from tradekit.domain.account import Stamp
 from tradekit.domain.event import Refusal
 from tradekit.domain.hold import Hold
@@ -24,6 +25,7 @@ class StatusReport(NamedTuple):
     `equity` is the last one that a cycle could tell; `refused` counts the refusals of the last cycle by code,
     `refusals` has the details of some of them. `risk` is what the risk desk remembers. `realized` is what all
     sales made, `unrealized` what the positions would make at the prices of that equity, both after fees. `foreign` are
+    open orders of others, `holds` the doubts that stop opens. `execution` is about the newest orders.
     open orders of others, `holds` the doubts that stop opens, `purges` the assets
     that are being sold off. `governor` tells how much time the cycles ask for.
     """
@@ -43,6 +45,7 @@ class StatusReport(NamedTuple):
     refusals: tuple[Refusal, ...]
     refused: Mapping[str, int]
     risk: RiskMemory
+    execution: ExecutionBrief
     purges: tuple[PurgePlan, ...]
     governor: Governor
     unsaved_events: int
@@ -68,6 +71,7 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         refusals=state.last_cycle.refusals if state.last_cycle else (),
         refused=state.last_cycle.refused if state.last_cycle else {},
         risk=state.risk,
+        execution=brief_execution(state.orders.values()),
         purges=tuple(plan for _, plan in sorted(state.purges.items())),
         governor=state.governor,
         unsaved_events=unsaved_events,
