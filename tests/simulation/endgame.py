@@ -29,14 +29,16 @@ def quiet_down(world: World) -> None:
     """Faults are off from here on, and every doubt gets the time that it may take."""
     world.mend_disk()
     world.wire.clear()
+    world.venue.markets.update({symbol: m._replace(active=True) for symbol, m in world.venue.markets.items()})
     world.halt(on=False)
     horizon = world.wire.not_found_horizon_ms
     for wait in (_MINUTE, horizon + _MINUTE, horizon + _HOUR + _MINUTE):
         _must_be_done(world, world.run("quiet cycle", lambda desk: cycle(desk, Wanted())))
         world.agenda.advance(wait)
         world.wire.clear()
-    # what a person bought and sold again, in a market that tradekit never saw, only that person can name
-    named = Looked(tuple(sorted(world.traded_by_hand)))
+    # what a person bought and sold again, in a market that tradekit never saw, and what came in or
+    # went out, only that person can name
+    named = Looked(tuple(sorted(world.traded_by_hand)), record=tuple(sorted(world.transferred)))
     _must_be_done(world, world.run("last look", lambda desk: reconcile_fills(desk, named)))
 
 
@@ -110,7 +112,9 @@ def _journal_is_whole(world: World, state: State) -> None:
     files = world.system.everything()
     if [path for path in files if path.endswith(".tmp")]:
         raise Broken(12, "a temporary file is left")
-    trades, last, prev = [], 0, "0" * 64
+    booked: _Booked = []
+    restores: list[tuple[int, _Booked]] = []
+    last, prev = 0, "0" * 64
     for path in sorted(path for path in files if path.endswith(".jsonl")):
         for raw in files[path].splitlines()[1:]:
             line: dict[str, Any] = json.loads(raw)
@@ -119,12 +123,16 @@ def _journal_is_whole(world: World, state: State) -> None:
                 raise Broken(10, f"record {line['seq']} does not follow {last}")
             last, prev = line["seq"], line["hash"]
             if line["type"] == "fill_booked":
-                trades.append(line["body"]["fill"]["trade_id"])
-    there = [trade.trade_id for trade in world.venue.trades]
+                fill = line["body"]["fill"]
+                booked.append((last, (fill["symbol"], fill["trade_id"])))
+            elif line["type"] == "state_restored":
+                booked = _as_of(line["body"]["books_seq"], line["seq"], booked, restores)
+    trades = [trade for _, trade in booked]
+    there = {(trade.symbol, trade.trade_id) for trade in world.venue.trades}
     if len(trades) != len(set(trades)):
         raise Broken(15, "a trade is booked twice")
-    if set(trades) != set(there):
-        raise Broken(15, f"booked trades {sorted(set(trades) ^ set(there))} differ from the exchange's")
+    if set(trades) != there:
+        raise Broken(15, f"booked trades {sorted(set(trades) ^ there)} differ from the exchange's")
     store = AccountStore(RealDisk(world.system), FOLDER, state.stamp, may_write=False)
     store.verify()
     refold([State(state.stamp)], store.history(), state)
@@ -133,9 +141,18 @@ def _journal_is_whole(world: World, state: State) -> None:
         raise Broken(21, "the books depend on the order in which trades arrived")
 
 
+_Booked = list[tuple[int, tuple[str, str]]]
+
+
+def _as_of(seq: int, at: int, booked: _Booked, restores: list[tuple[int, _Booked]]) -> _Booked:
+    """What the books had at `seq`, of which a restore at `at` makes the books in force."""
+    restores.append((at, booked))
+    then = next(before for until, before in restores if seq < until)
+    return [(number, trade) for number, trade in then if number <= seq]
+
+
 def _nothing_new_changes_nothing(world: World) -> None:
     before, sent = world.system.everything(), len(world.truth.intents)
     _must_be_done(world, world.run("nothing new", lambda desk: reconcile_fills(desk, Looked())))
     if world.system.everything() != before or len(world.truth.intents) != sent:
         raise Broken(20, "a run with nothing new changed something")
-

@@ -106,9 +106,7 @@ def _believe_the_cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -
     return ()
 
 
-def _replace_what_is_not_canceled(
-    desk: Desk, ids: Sequence[ClientOrderId], reason: str
-) -> tuple[ClientOrderId, ...]:
+def _replace_what_is_not_canceled(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
     left = _cancel(desk, ids, reason)
     desk.exchange.place([desk.state.orders[id].intent for id in left])
     return left

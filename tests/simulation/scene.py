@@ -43,6 +43,8 @@ def draw_venue(agenda: Agenda, luck: Random) -> Venue:
         drift_ticks=luck.choice((1, 5, 30)),
         fee_asset=luck.choice(("quote", "quote", "received", "BNB")),
         frees_ids_of_finished=luck.random() < 0.7,
+        trades_name_our_id=luck.random() < 0.7,
+        trade_grain_ms=luck.choice((1, 1, 1, 1000)),
     )
     venue = Venue(agenda, luck, markets, dict(HELD), habits)
     for base, (*_, bid, ask) in MARKETS.items():
@@ -51,8 +53,8 @@ def draw_venue(agenda: Agenda, luck: Random) -> Venue:
     return venue
 
 
-def draw_policy(luck: Random) -> Policy:
-    """Caps that bind, and everything else wide open, so that orders really go out."""
+def draw_policy(luck: Random, method: str = "") -> Policy:
+    """Caps that bind, and everything else wide open, so that orders really go out. Books keep their cost `method`."""
     off = dict.fromkeys
     guards = ("max_quote_age_seconds", "max_spread_bp", "max_depth_share_pct", "max_price_jump_pct", "max_api_errors")
     sections: dict[str, dict[str, object]] = {
@@ -88,8 +90,8 @@ def draw_policy(luck: Random) -> Policy:
             "cancel_backoff_ms": luck.choice(([250], [250, 500, 1000])),
         },
         "books": {
-            "cost_method": "average",
-            "record_differences": luck.choice(("never", "never", "small")),
+            "cost_method": method or luck.choice(("average", "average", "fifo", "lifo", "hifo")),
+            "record_differences": luck.choice(("never", "never", "never", "small", "all")),
         },
     }
     return read_policy(sections, "simulation")

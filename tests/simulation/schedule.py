@@ -18,6 +18,7 @@ from tradekit.domain.proposal import Proposal, Side
 from tradekit.flows.cycle import Wanted, cycle
 from tradekit.flows.reconcile_fills import Wanted as Looked
 from tradekit.flows.reconcile_fills import reconcile_fills
+from tradekit.flows.restore import restore
 from tradekit.flows.resume import lift_stops
 from tradekit.steps.desk import Desk
 from truth import Broken
@@ -66,12 +67,14 @@ def play(seed: int, lock: Path, *, telling: bool = False) -> Result:
 def _play(world: World) -> None:
     luck = world.luck
     weather, crashes = draw_weather(luck), luck.random() < 0.5
+    if world.breaks_its_word:
+        weather.lagging, weather.reply_lost = 0.7, 0.4
     wishes: tuple[Proposal, ...] = ()
     world.run("opening", lambda desk: cycle(desk, Wanted()))
     world.agenda.advance(_MINUTE)
     if luck.random() < 0.03:
         _outage(world)
-    for number in range(1, luck.randint(3, 7)):
+    for number in range(1, luck.choice((3, 4, 5, 6, 7, 7, 25))):
         began = world.agenda.now
         world.wire.weather = weather
         _people_act(world)
@@ -79,6 +82,8 @@ def _play(world: World) -> None:
         _disk_faults(world)
         if not wishes or luck.random() < 0.6:
             wishes = draw_wishes(luck, number)
+        elif luck.random() < 0.1:  # the same ids with other content
+            wishes = tuple(wish._replace(confidence=wish.confidence / 2) for wish in wishes)
         name, flow = ("cycle", _cycle(wishes)) if luck.random() < 0.9 else ("reconcile-fills", _look)
         world.run(
             name,
@@ -160,14 +165,33 @@ def _people_act(world: World) -> None:
             world.traded_by_hand.add(symbol)
             venue.agenda.after(luck.randint(1, 600_000), lambda: _withdraw(world, order))
             world.tell(lambda: f"  a person orders {amount} {symbol}")
+    if luck.random() < weather.transfers:
+        asset, amount = luck.choice((QUOTE, "ETH", "DOGE")), Decimal(luck.randint(1, 20))
+        if venue.free(asset) > 2 * amount:
+            amount *= luck.choice((1, -1))
+        venue.transfer(asset, amount)
+        world.transferred.add(asset)
+        world.truth.by_hand += abs(amount) * 120
+        world.tell(lambda: f"  a transfer of {amount} {asset}")
+    if luck.random() < weather.restores:
+        _go_back(world)
     if luck.random() < 0.03:
         world.halt(on=True)
     elif world.truth.halted_since is not None and luck.random() < 0.5:
         world.halt(on=False)
         lift_stops(world.store(), world.policy)
     if luck.random() < 0.05:
-        world.policy = draw_policy(luck)
+        world.policy = draw_policy(luck, world.policy.books.cost_method)
         world.tell(lambda: "  the policy is another one")
+
+
+def _go_back(world: World) -> None:
+    """A person takes the books of an older state. What was sent stays sent, and trades since then come in again."""
+    names = [item.name for item in world.store().generations()]
+    if names:
+        name = world.luck.choice(names)
+        world.tell(lambda: f"  a person goes back to {name}")
+        restore(world.store(), name)
 
 
 def _trade_by_hand(world: World, symbol: str) -> None:

@@ -25,7 +25,7 @@ from tradekit.domain.state import State
 _ROUNDING: Final = Decimal("1.03")  # prices move between the decision and the send
 _NEARLY: Final = Decimal("0.9")
 _SKEW_MS: Final = 2_000
-_HALT_EFFECTS: Final = 8  # what a write of intents takes: a halt that is set during it comes too late for them
+_HALT_EFFECTS: Final = 14  # what a write of intents takes: a halt that is set during it comes too late for them
 _HALT_POLLS: Final = 15  # by then orders that rest were looked at several times
 
 
@@ -248,5 +248,3 @@ class Truth:
             raise Broken(27, f"{amount} of {self._proposal_of(order)} are ordered, {size.value} were wished for")
         if isinstance(size, Notional) and worth > size.value * _ROUNDING:
             raise Broken(27, f"{worth} of {self._proposal_of(order)} are ordered, {size.value} were wished for")
-
-

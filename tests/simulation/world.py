@@ -72,16 +72,19 @@ class World:
         self.agenda = Agenda(START)
         self.system = SimulatedSystem(self.border, Random(f"{seed} disk"))
         self.venue = draw_venue(self.agenda, Random(f"{seed} venue"))
-        horizon = self.luck.choice(HORIZONS)
+        self.breaks_its_word = self.luck.random() < 0.1  # an exchange that hides orders for longer than it promises
+        horizon = HORIZONS[0] if self.breaks_its_word else self.luck.choice(HORIZONS)
         self.truth = Truth(self.system, self.venue, self.border, horizon)
         self.wire = Wire(self.venue, self.border, Random(f"{seed} wire"), self.truth, horizon)
         self.truth.is_hidden = self.wire.hides
-        if self.luck.random() < 0.1:  # an exchange that doesn't keep its own word on when an order can be found
+        if self.breaks_its_word:
+            self.venue.habits.trades_name_our_id = True  # an adapter finds the order behind a trade
             self.wire.longest_lag_ms, self.wire.very_late_share = 2 * horizon, 0.5
         self.policy = draw_policy(self.luck)
         self.lock = lock
         self.deepest = 40
         self.traded_by_hand: set[str] = set()
+        self.transferred: set[str] = set()
         self.runs: dict[str, int] = {}
         self.trace = hashlib.sha256()
         self.story: list[str] = []

@@ -80,7 +80,8 @@ class VenueOrder:
 class Habits:
     """How the market behaves. Shares are per second of time that passes.
 
-    `fee_asset` is "quote", "received" or a third asset, of which one is worth 500 quote.
+    `fee_asset` is "quote", "received" or a third asset, of which one is worth 500 quote. Ids of trades are only
+    unique within their symbol. `trade_grain_ms` is what times of trades are cut to.
     """
 
     fill_share: float = 0.05
@@ -88,6 +89,8 @@ class Habits:
     drift_ticks: int = 20
     fee_asset: str = "quote"
     frees_ids_of_finished: bool = True
+    trades_name_our_id: bool = True
+    trade_grain_ms: int = 1
 
 
 class Venue:
@@ -138,6 +141,10 @@ class Venue:
     def balances(self) -> dict[str, Balance]:
         """All of them."""
         return {asset: Balance(asset, self.free(asset), total) for asset, total in self.totals.items()}
+
+    def transfer(self, asset: str, amount: Decimal) -> None:
+        """A deposit, or a withdrawal where `amount` is negative."""
+        self.totals[asset] = self.totals.get(asset, ZERO) + amount
 
     def submit(self, intent: OrderIntent) -> Acknowledged | Rejected:
         """An order arrives."""
@@ -192,8 +199,11 @@ class Venue:
         if not order.remaining:
             order.status = ReportedStatus.FILLED
         self._noted(order)
-        names = (order.symbol, f"t{len(self.trades) + 1:05}", order.exchange_id, order.client_id, order.side)
-        trade = Fill(*names, amount, at, cost, (fee,) if fee.amount else (), self.agenda.now, maker)
+        number = 1 + sum(1 for other in self.trades if other.symbol == order.symbol)
+        ours = order.client_id if self.habits.trades_name_our_id else None
+        names = (order.symbol, f"t{number:05}", order.exchange_id, ours, order.side)
+        time = self.agenda.now - self.agenda.now % self.habits.trade_grain_ms
+        trade = Fill(*names, amount, at, cost, (fee,) if fee.amount else (), time, maker)
         self.trades.append(trade)
         self.traded(order, trade)
 

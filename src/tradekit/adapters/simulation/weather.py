@@ -30,6 +30,8 @@ _WORST: Final = {
     "market_halts": 0.05,
     "hand_trades": 0.20,
     "hand_orders": 0.10,
+    "transfers": 0.05,
+    "restores": 0.05,
 }
 
 
@@ -41,7 +43,7 @@ class Weather:
     lost, its answer lost, late, or trades come first. Reads: no answer at all (`silent`), none for one order
     (`unanswered`), orders or trades that show up late, lists that are cut, shuffled or doubled, balances of some
     seconds ago. A run: short writes and failed syncs, a full disk, a market that changes its filters or halts, and
-    what a person does by hand on the exchange.
+    what a person does by hand: trades, orders and transfers on the exchange, and going back to older books.
     """
 
     request_lost: float = 0.0
@@ -67,6 +69,8 @@ class Weather:
     market_halts: float = 0.0
     hand_trades: float = 0.0
     hand_orders: float = 0.0
+    transfers: float = 0.0
+    restores: float = 0.0
 
 
 def draw_weather(luck: Random) -> Weather:

@@ -73,7 +73,7 @@ class Wire:
         self._witness = witness
         self._made: dict[ClientOrderId, int] = {}
         self._lags: dict[int, int] = {}
-        self._trade_lags: dict[str, int] = {}
+        self._trade_lags: dict[tuple[str, str], int] = {}
         self._balances: tuple[int, dict[str, Balance]] = (0, {})
 
     def symbols(self) -> Sequence[str]:
@@ -133,7 +133,7 @@ class Wire:
         """From now on everything gets through, and all that was late has come."""
         self.weather = Weather()
         self._lags = dict.fromkeys((order.number for order in self._venue.orders), 0)
-        self._trade_lags = dict.fromkeys((trade.trade_id for trade in self._venue.trades), 0)
+        self._trade_lags = dict.fromkeys(((trade.symbol, trade.trade_id) for trade in self._venue.trades), 0)
 
     def _send(self, intent: OrderIntent) -> SendOutcome:
         self._border.effect("send", f"{intent.side} {intent.amount:f} {intent.symbol} at {intent.price:f}")
@@ -200,11 +200,11 @@ class Wire:
         now, luck, weather = self._venue.agenda.now, self._luck, self.weather
         listed: list[Fill | BrokenTrade] = []
         for trade in self._venue.trades:
-            lag = self._trade_lags.get(trade.trade_id)
+            lag = self._trade_lags.get((trade.symbol, trade.trade_id))
             if lag is None:
                 late = luck.random() < weather.late_trades
                 lag = self._lateness(_LONGEST_TRADE_LAG_MS, _HOUR_MS) if late else 0
-                self._trade_lags[trade.trade_id] = lag
+                self._trade_lags[trade.symbol, trade.trade_id] = lag
             if trade.symbol in since and trade.time >= since[trade.symbol] and trade.time + lag <= now:
                 listed.append(trade)
         if listed and luck.random() < weather.cut:
