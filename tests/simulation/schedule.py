@@ -175,6 +175,7 @@ def _people_act(world: World) -> None:
         world.tell(lambda: f"  a transfer of {amount} {asset}")
     if luck.random() < weather.restores:
         _go_back(world)
+        world.wire.weather = weather
     if luck.random() < 0.03:
         world.halt(on=True)
     elif world.truth.halted_since is not None and luck.random() < 0.5:
@@ -192,6 +193,8 @@ def _go_back(world: World) -> None:
         name = world.luck.choice(names)
         world.tell(lambda: f"  a person goes back to {name}")
         restore(world.store(), name)
+        world.wire.clear()
+        world.run("reconcile-fills after it", _look)
 
 
 def _trade_by_hand(world: World, symbol: str) -> None:

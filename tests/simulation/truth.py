@@ -26,7 +26,7 @@ _ROUNDING: Final = Decimal("1.03")  # prices move between the decision and the s
 _NEARLY: Final = Decimal("0.9")
 _SKEW_MS: Final = 2_000
 _HALT_EFFECTS: Final = 14  # what a write of intents takes: a halt that is set during it comes too late for them
-_HALT_POLLS: Final = 15  # by then orders that rest were looked at several times
+_HALT_POLLS: Final = 10  # by then orders that rest were looked at several times
 
 
 class Broken(AssertionError):
@@ -51,6 +51,7 @@ class Truth:
         self.halted_since: tuple[int, int] | None = None  # run, effect
         self.run = 0
         self.intents: dict[ClientOrderId, OrderIntent] = {}
+        self.resting: dict[ClientOrderId, tuple[int, int]] = {}  # first seen open under a halt: run, effect
         self.canceled: set[ClientOrderId] = set()
         self.unsettled: dict[ClientOrderId, OrderIntent] = {}
         self.by_hand = ZERO  # notional that a person traded: what tradekit can't have known of
@@ -84,8 +85,10 @@ class Truth:
             return
         self.unsettled.pop(id, None)
         rests = answer.status is ReportedStatus.OPEN and answer.side is Side.BUY and not self.reads_only
-        if rests and id not in self.canceled and self._is_halted_for(_HALT_POLLS):
-            raise Broken(30, f"{id} goes on resting while the kill switch is set")
+        if rests and self.halted_since is not None and id not in self.canceled:
+            run, effect = self.resting.setdefault(id, (self.run, self.border.count))
+            if run == self.run and self.border.count - effect > _HALT_POLLS:
+                raise Broken(30, f"{id} goes on resting while the kill switch is set")
 
     def canceling(self, id: ClientOrderId) -> None:
         self._only_one_writer()
@@ -181,9 +184,9 @@ class Truth:
         for asset, held in self.venue.totals.items():
             if asset != QUOTE and f"{asset}/{QUOTE}" in self.venue.quotes:
                 quote = self.venue.quotes[f"{asset}/{QUOTE}"]
-                managed = self._managed(asset, held)
-                worth += managed * quote.ask
-                per_asset[asset] = managed * quote.bid
+                books = self.acknowledged.positions.get(asset) if self.acknowledged else None
+                worth += max(held - (books.outside if books else ZERO), ZERO) * quote.ask
+                per_asset[asset] = self._managed(asset, held) * quote.bid
         pending = [intent, *(other for id, other in self.unsettled.items() if self.venue.mine(id) is None)]
         for other in pending:
             if other.side is Side.BUY and other.created + self.horizon_ms > self.venue.agenda.now:
