@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
 import time
@@ -24,15 +25,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seed", type=int, help="play one seed and tell its story")
+    parser.add_argument("--trace", action="store_true", help="a last line with one digest of all that happened")
     given = parser.parse_args(arguments)
     if given.seed is not None:
         return _tell_one(given.seed)
-    began, broken, total = time.perf_counter(), [], Counter[str]()
+    began, broken, total, trace = time.perf_counter(), [], Counter[str](), hashlib.sha256()
     starts = range(given.first, given.first + given.seeds, _BATCH)
     ends = [min(start + _BATCH, given.first + given.seeds) for start in starts]
     with ProcessPoolExecutor(given.jobs) as pool:
         for results in pool.map(play_some, starts, ends):
             for result in results:
+                trace.update(result.trace.encode())
                 total.update(result.runs)
                 total.update(orders=result.orders, trades=result.trades)
                 if result.broken:
@@ -44,6 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     print(", ".join(f"{count} {name}" for name, count in sorted(total.items())))
     if broken:
         print(f"the story of the first: python tests/simulation --seed {broken[0]}")
+    if given.trace:
+        print(trace.hexdigest())
     return 1 if broken else 0
 
 

@@ -25,9 +25,10 @@ from tradekit.decide.risk import exposure, sale_rules
 from tradekit.domain.event import OrderFinal, OrderIntended, OrderRejected
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.numbers import ceil_to
+from tradekit.domain.numbers import ceil_to, floor_to
 from tradekit.domain.order import Closed, Closing, FinalWord, Order, OrderIntent
 from tradekit.domain.outcome import Acknowledged, RejectCode, SendOutcome, Unanswered
+from tradekit.domain.proposal import Amount
 from tradekit.domain.state import State
 from tradekit.steps import orders, place, settle
 from tradekit.steps.desk import Desk
@@ -186,13 +187,22 @@ def _all_that_is_free(at: Any, ask: Any) -> Any:
 
 def _leave_a_stub(at: Any, ask: Any) -> Any:
     size = ask.proposal.size
-    asked = size.value if isinstance(size, sale_rules.Amount) else size.value / ask.quote.mid
-    return sale_rules.floor_to(min(asked, sale_rules._sellable(at, ask)), ask.market.amount_step)
+    asked = size.value if isinstance(size, Amount) else size.value / ask.quote.mid
+    return floor_to(min(asked, sale_rules._sellable(at, ask)), ask.market.amount_step)
+
+
+def _restore_unsynced(store: AccountStore) -> Any:
+    store._journal.make_durable = _nothing  # type: ignore[method-assign]
+    try:
+        return _newest_whole(store)
+    finally:
+        del store._journal.make_durable
 
 
 _answer = place._answer
 _cancel = orders.cancel
 _append, _replace = RealDisk.append, RealDisk.replace
+_newest_whole = AccountStore.load_newest_whole
 _is_halted, _store_init = AccountStore.is_halted, AccountStore.__init__
 _measure, _enter = exposure.measure, Ledger.enter
 _no: Callable[..., bool] = lambda *_: False  # noqa: E731 - a value, not a function of its own
@@ -228,6 +238,8 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "snapshot_in_place": _bug("the snapshot is written in place", 500, (RealDisk, "replace", _replace_in_place)),
     "short_write": _bug("a short write is not completed", 500, (RealDisk, "_write_all", _write_once)),
     "no_tail_repair": _bug("an unfinished write is not cut", 1000, (Journal, "cut", _nothing)),
+    "restore_unsynced": _bug("a restore builds on lines that were never synced", 6000,
+        (AccountStore, "load_newest_whole", _restore_unsynced)),
     "state_before_journal": _bug("the state is saved before the journal", 300,
         (RealDisk, "append", _append_later), (RealDisk, "replace", _replace_then_append)),
     "no_lock": _bug("two runs at once", 300, (AccountLock, "_try", _yes)),

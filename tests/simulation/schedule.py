@@ -6,9 +6,10 @@ import traceback
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from endgame import check_the_end, quiet_down
+from memo import remembered
 from scene import ASSETS, OUTSIDE, QUOTE, draw_policy, draw_wishes
 from tradekit.adapters.simulation.venue import VenueOrder
 from tradekit.adapters.simulation.weather import Weather, draw_weather
@@ -48,9 +49,10 @@ def play(seed: int, lock: Path, *, telling: bool = False) -> Result:
     broken, number = "", 0
     world = World(seed, lock, telling=telling)
     try:
-        _play(world)
-        quiet_down(world)
-        check_the_end(world)
+        with remembered():
+            _play(world)
+            quiet_down(world)
+            check_the_end(world)
     except Broken as found:
         broken, number = str(found), found.number
     except Exception as bug:
@@ -74,7 +76,7 @@ def _play(world: World) -> None:
     world.agenda.advance(_MINUTE)
     if luck.random() < 0.03:
         _outage(world)
-    for number in range(1, luck.choice((3, 4, 5, 6, 7, 7, 25))):
+    for number in range(1, luck.choice((3, 4, 4, 5, 5, 6, 6, 7, 7, 20))):
         began = world.agenda.now
         world.wire.weather = weather
         _people_act(world)
@@ -134,7 +136,7 @@ def _exchange_changes(world: World) -> None:
     symbol = f"{luck.choice(ASSETS)}/{QUOTE}"
     market = venue.markets[symbol]
     if luck.random() < weather.filters_change:
-        changed = luck.choice(
+        changed: dict[str, Any] = luck.choice(
             (
                 {"price_tick": market.price_tick * 10},
                 {"amount_step": market.amount_step * 10, "min_amount": market.min_amount * 10},

@@ -15,7 +15,7 @@ from tradekit.adapters.simulation.system import SimulatedSystem
 from tradekit.adapters.simulation.venue import Venue, VenueOrder
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.numbers import ZERO, floor_to, total
+from tradekit.domain.numbers import ZERO, total
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import LookupAnswer, OrderReport, ReportedStatus, SendOutcome, Unanswered
 from tradekit.domain.policy.sections import Policy

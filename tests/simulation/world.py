@@ -12,7 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from scene import START, STAMP, draw_policy, draw_venue
+from scene import STAMP, START, draw_policy, draw_venue
+from story import words_of
 from tradekit.adapters.journal_index import FileIndex
 from tradekit.adapters.simulation.border import Border, Death
 from tradekit.adapters.simulation.clock import Agenda, SimulatedClock
@@ -23,7 +24,7 @@ from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.lock import AccountLock
 from tradekit.adapters.store.memory_store import MemoryStore
 from tradekit.domain.errors import Busy, NeedsHuman, TradekitError, Unreachable
-from tradekit.domain.event import Event, OrderFinal, Record
+from tradekit.domain.event import OrderFinal, Record
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
@@ -57,7 +58,7 @@ class _Watcher:
             order = after.orders[record.event.client_order_id]
             if isinstance(order.state, Closed):
                 truth.closed(order)
-        self._world.tell(lambda: f"    #{record.seq} {_words(record.event)}")
+        self._world.tell(lambda: f"    #{record.seq} {words_of(record.event)}")
 
     def waiting(self, orders: Sequence[Order], now: int, until: int) -> None:
         pass
@@ -256,8 +257,3 @@ class _Silent:
 
     def waiting(self, orders: Sequence[Order], now: int, until: int) -> None:
         pass
-
-
-def _words(event: Event) -> str:
-    text = repr(event)
-    return text if len(text) < 300 else f"{text[:200]} … {text[-90:]}"
