@@ -43,9 +43,14 @@ def quiet_down(world: World) -> None:
 
 
 def _to_be_recorded(world: World) -> set[str]:
-    """What was transferred. Where the policy put a difference down to a transfer and its trade came late: anything."""
+    """What was transferred. Where the policy put a difference down to a transfer and its trade came late: anything.
+
+    Also what was sold before its purchase was listed, where the policy took the asset in or let it go in between.
+    """
+    tallies = world.state().books.tallies
+    unexplained = {asset for asset, tally in tallies.items() if tally.unexplained}
     guessed = any(isinstance(record.event, FlowRecorded) for record in world.store().history())
-    return world.transferred | set(world.state().books.tallies) if guessed else world.transferred
+    return world.transferred | (set(tallies) if guessed else unexplained)
 
 
 def check_the_end(world: World) -> None:

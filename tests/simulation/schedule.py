@@ -175,7 +175,7 @@ def _people_act(world: World) -> None:
         world.transferred.add(asset)
         world.truth.by_hand += abs(amount) * 120
         world.tell(lambda: f"  a transfer of {amount} {asset}")
-    if luck.random() < weather.restores:
+    if luck.random() < weather.restores * (6 if world.last_died else 1):  # a fright makes people go back
         _go_back(world)
         world.wire.weather = weather
     if luck.random() < 0.03:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from mutants import MUTANTS, planted
+from named_seeds import NAMED
 from schedule import play
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_caught(name: str, tmp_path: Path) -> None:
     with planted(name):
-        for seed in range(MUTANTS[name].seeds):
+        for seed in (*NAMED, *range(MUTANTS[name].seeds)):
             if play(seed, tmp_path / "state.lock").broken:
                 return
     pytest.fail(f"{MUTANTS[name].what}: not caught within {MUTANTS[name].seeds} seeds", pytrace=False)

@@ -32,7 +32,7 @@ from truth import Broken, Truth
 
 FOLDER: Final = Path("/home/main/paper")
 HORIZONS: Final = (60_000, 300_000, 900_000)
-SEGMENT_BYTES: Final = 12_000  # small files, so that they are rotated within a schedule
+SEGMENT_BYTES: Final = 5_000  # small files, so that they are rotated within a schedule
 _DISK_CODES: Final = frozenset({"disk_full", "write_failed", "disk_error"})
 
 
@@ -84,6 +84,7 @@ class World:
         self.policy = draw_policy(self.luck)
         self.lock = lock
         self.deepest = 40
+        self.last_died = False
         self.traded_by_hand: set[str] = set()
         self.transferred: set[str] = set()
         self.runs: dict[str, int] = {}
@@ -133,7 +134,8 @@ class World:
         self.runs[ended.partition(" ")[0]] = self.runs.get(ended.partition(" ")[0], 0) + 1
         self.tell(lambda: f"  {ended}")
         self.trace.update(ended.encode())
-        if ended.startswith("died"):
+        self.last_died = ended.startswith("died")
+        if self.last_died:
             self._after_death()
         return ended
 
