@@ -58,6 +58,7 @@ class Truth:
         self.acknowledged: State | None = None
         self.changed_filters: frozenset[str] = frozenset()  # a run may not have been told of yet
         self.is_hidden: Callable[[VenueOrder], bool] = lambda _: False
+        self.has_stale_balances: Callable[[], bool] = lambda: False
         venue.accepted = self.accepted
         venue.traded = self.traded
 
@@ -211,8 +212,13 @@ class Truth:
         return total(order.amount * order.price for order in hidden)
 
     def _managed(self, asset: str, held: Decimal) -> Decimal:
+        """What of it tradekit may trade with. One that the policy manages waits outside until it has a price."""
         assert self.policy is not None
-        return held if asset in self.policy.account.managed else max(held - HELD.get(asset, ZERO), ZERO)
+        outside = HELD.get(asset, ZERO)
+        if asset in self.policy.account.managed:
+            books = self.acknowledged.positions.get(asset) if self.acknowledged else None
+            outside = min(outside, books.outside) if books else ZERO
+        return max(held - outside, ZERO)
 
     def _obeys_the_halt(self, intent: OrderIntent) -> None:
         if intent.side is Side.BUY and self._is_halted_for(_HALT_EFFECTS):
@@ -231,7 +237,7 @@ class Truth:
         books = self.acknowledged.positions.get(base) if self.acknowledged else None
         if intent.side is Side.BUY or market.symbol in self.changed_filters or books is None or books.quantity != held:
             return
-        if self.venue.free(base) < held:
+        if self.venue.free(base) < held or self.has_stale_balances():
             return
         rest, bid = held - intent.amount, self.venue.quotes[intent.symbol].bid
         smallest = max(market.min_amount, market.min_notional / bid)
