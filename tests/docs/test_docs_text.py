@@ -247,7 +247,7 @@ def test_the_checklist_names_only_what_exists() -> None:
 
 def test_the_checklist_says_when_the_rest_comes() -> None:
     named = set(re.findall(r"comes? with `([a-z-]+)`", text_of(DOCS / "checklist.md")))
-    assert named == {"purge", "dust-sweep", "rebuild-positions"} - set(known_commands())
+    assert named == {"dust-sweep", "rebuild-positions"} - set(known_commands())
 
 
 def test_the_defaults_that_the_checklist_names() -> None:

@@ -25,7 +25,7 @@ def present(report: CycleReport, policy_source: str, skipped: int) -> Result:
     problems = report.problems
     if skipped >= 3:
         problems = (*problems, Problem("runs_skipped", f"{skipped} runs before this one found the lock held"))
-    tables = [table for table in (_decisions(report.decisions), _orders(report)) if table.rows]
+    tables = [table for table in (decision_table(report.decisions), _orders(report)) if table.rows]
     shown: tuple[str | Table, ...] = (_headline(report), *_notes(report), *tables, _money(report))
     return Result("cycle", report.exit_code, data, problems, shown, _brief(report))
 
@@ -64,7 +64,8 @@ def _notes(report: CycleReport) -> list[str]:
     return notes
 
 
-def _decisions(decisions: tuple[Decision, ...]) -> Table:
+def decision_table(decisions: tuple[Decision, ...]) -> Table:
+    """One row for each decision, with the reason and what would pass."""
     rows = []
     for decision in decisions:
         p = decision.proposal

@@ -82,3 +82,9 @@ class Snapshot(NamedTuple):
     markets: Mapping[str, Market]
     quotes: Mapping[str, Quote]
     balances: Mapping[str, Balance]
+
+    @property
+    def source(self) -> Source:
+        """The least real source of any of its prices."""
+        sources = {market.source for market in self.markets.values()}
+        return next((mark for mark in (Source.SYNTHETIC, Source.RECORDED) if mark in sources), Source.LIVE)
