@@ -101,14 +101,14 @@ def _close_at_once(state: State, id: ClientOrderId, now: int) -> State:
     return state
 
 
-def _believe_the_cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
-    desk.exchange.cancel([desk.state.orders[id] for id in ids])
-    desk.record(*(OrderFinal(id, FinalWord.CANCELED, desk.state.orders[id].filled) for id in ids))
+def _believe_the_cancel(desk: Desk, reasons: Mapping[ClientOrderId, str]) -> tuple[ClientOrderId, ...]:
+    desk.exchange.cancel([desk.state.orders[id] for id in reasons])
+    desk.record(*(OrderFinal(id, FinalWord.CANCELED, desk.state.orders[id].filled) for id in reasons))
     return ()
 
 
-def _replace_what_is_not_canceled(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
-    left = _cancel(desk, ids, reason)
+def _replace_what_is_not_canceled(desk: Desk, reasons: Mapping[ClientOrderId, str]) -> tuple[ClientOrderId, ...]:
+    left = _cancel(desk, reasons)
     desk.exchange.place([desk.state.orders[id].intent for id in left])
     return left
 

@@ -17,6 +17,8 @@ from tradekit.domain.numbers import floor_to
 from tradekit.domain.outcome import ReportedStatus
 from tradekit.domain.proposal import Proposal, Side
 from tradekit.flows.cycle import Wanted, cycle
+from tradekit.flows.purge import Wanted as Purged
+from tradekit.flows.purge import purge, stop_purge
 from tradekit.flows.reconcile_fills import Wanted as Looked
 from tradekit.flows.reconcile_fills import reconcile_fills
 from tradekit.flows.restore import restore
@@ -86,7 +88,7 @@ def _play(world: World) -> None:
             wishes = draw_wishes(luck, number)
         elif luck.random() < 0.1:  # the same ids with other content
             wishes = tuple(wish._replace(confidence=wish.confidence / 2) for wish in wishes)
-        name, flow = ("cycle", _cycle(wishes)) if luck.random() < 0.9 else ("reconcile-fills", _look)
+        name, flow = _draw_flow(world, wishes)
         world.run(
             name,
             flow,
@@ -98,6 +100,18 @@ def _play(world: World) -> None:
             world.look(_cycle(wishes))
         world.mend_disk()
         world.agenda.advance(max(began + luck.choice((1, 5, 60, 60, 60, 60, 3600)) * 1000 - world.agenda.now, 0))
+
+
+def _draw_flow(world: World, wishes: tuple[Proposal, ...]) -> tuple[str, Callable[[Desk], object]]:
+    """Mostly a cycle; now and then a person reconciles, sells something off, or stops that."""
+    draw, assets = world.luck.random(), tuple(world.luck.sample(ASSETS, world.luck.choice((1, 1, 2))))
+    if draw < 0.8:
+        return "cycle", _cycle(wishes)
+    if draw < 0.88:
+        return "reconcile-fills", _look
+    if draw < 0.97:
+        return f"purge {' '.join(assets)}", lambda desk: purge(desk, Purged(assets))
+    return f"purge --stop {' '.join(assets)}", lambda desk: stop_purge(desk, assets)
 
 
 def _outage(world: World) -> None:

@@ -74,6 +74,7 @@ class Truth:
         self._is_on_the_grid(intent)
         self._keeps_the_cap(intent)
         self._obeys_the_halt(intent)
+        self._is_held(intent)
         self._leaves_no_stub(intent)
         self.unsettled[id] = intent
 
@@ -229,6 +230,20 @@ class Truth:
             return False
         run, effect = self.halted_since
         return (run < self.run and self.border.count > effects) or self.border.count - effect > effects
+
+    def _is_held(self, intent: OrderIntent) -> None:
+        """All that is on its way to be sold, seen together, is there and tradekit's."""
+        if intent.side is Side.BUY or self.by_hand:
+            return
+        base = intent.approved.proposal.base
+        sold = intent.amount + total(o.remaining for o in self.venue.open(intent.symbol) if o.side is Side.SELL)
+        for id, other in self.unsettled.items():
+            waits = other.symbol == intent.symbol and other.side is Side.SELL and self.venue.mine(id) is None
+            if waits and other.created + self.horizon_ms > self.venue.agenda.now + _SKEW_MS:
+                sold += other.amount
+        held = self._managed(base, self.venue.totals.get(base, ZERO))
+        if sold > held + total(o.remaining for o in self.venue.open(intent.symbol) if self.is_hidden(o)):
+            raise Broken(34, f"{sold} {base} are to be sold, and {held} are held")
 
     def _leaves_no_stub(self, intent: OrderIntent) -> None:
         """A sale that could leave a rest large enough to be sold does so, as far as the books can know."""

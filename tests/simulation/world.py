@@ -23,7 +23,7 @@ from tradekit.adapters.store.account_store import HALT, AccountStore
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.lock import AccountLock
 from tradekit.adapters.store.memory_store import MemoryStore
-from tradekit.domain.errors import Busy, NeedsHuman, TradekitError, Unreachable
+from tradekit.domain.errors import BadInput, Busy, NeedsHuman, TradekitError, Unreachable
 from tradekit.domain.event import OrderFinal, Record
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.state import State
@@ -126,6 +126,8 @@ class World:
             ended = f"died at effect {self.border.count} ({death})"
         except Unreachable:
             ended = "unreachable"
+        except BadInput as fault:  # a market is halted, and an asset that was named is not known without it
+            ended = f"not understood: {fault}"
         except NeedsHuman as fault:
             if not {problem.code for problem in fault.problems} <= _DISK_CODES or not self._disk_is_bad():
                 raise Broken(6, f"a run stops for a human: {fault}") from fault

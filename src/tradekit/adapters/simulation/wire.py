@@ -17,7 +17,7 @@ from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Snapshot
+from tradekit.domain.market import Candle, Quote, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import (
     CancelOutcome,
@@ -88,6 +88,12 @@ class Wire:
         now = self._venue.agenda.now
         quotes = {symbol: self._venue.quotes[symbol]._replace(time=now) for symbol in known}
         return Snapshot(now, {symbol: self._venue.markets[symbol] for symbol in known}, quotes, self._told_balances())
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """See `Exchange.quotes`."""
+        self._read("quotes")
+        now = self._venue.agenda.now
+        return {s: self._venue.quotes[s]._replace(time=now) for s in symbols if s in self._venue.quotes}
 
     def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
         """See `Exchange.candles`. There are none: the built-in rules are not what is rehearsed here."""
