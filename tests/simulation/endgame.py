@@ -32,7 +32,7 @@ def quiet_down(world: World) -> None:
     world.venue.markets.update({symbol: m._replace(active=True) for symbol, m in world.venue.markets.items()})
     world.halt(on=False)
     horizon = world.wire.not_found_horizon_ms
-    for wait in (_MINUTE, horizon + _MINUTE, horizon + _HOUR + _MINUTE):
+    for wait in (horizon + _MINUTE, horizon + _HOUR + _MINUTE):
         _must_be_done(world, world.run("quiet cycle", lambda desk: cycle(desk, Wanted())))
         world.agenda.advance(wait)
         world.wire.clear()

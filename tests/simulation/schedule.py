@@ -30,6 +30,7 @@ from world import FOLDER, World
 _MINUTE: Final = 60_000
 _SILENT_RUNS: Final = 8
 _LARGER: Final = 1_000
+_CANCELS: Final = 4
 
 
 class Result(NamedTuple):
@@ -78,7 +79,7 @@ def _play(world: World) -> None:
     world.agenda.advance(_MINUTE)
     if luck.random() < 0.03:
         _outage(world)
-    for number in range(1, luck.choice((3, 4, 4, 5, 5, 6, 6, 7, 7, 20))):
+    for number in range(1, luck.choice((3, 3, 4, 4, 5, 5, 6, 6, 7, 15))):
         began = world.agenda.now
         world.wire.weather = weather
         _people_act(world)
@@ -115,15 +116,17 @@ def _draw_flow(world: World, wishes: tuple[Proposal, ...]) -> tuple[str, Callabl
 
 
 def _outage(world: World) -> None:
-    """The exchange is silent for a day: one record a run, and a state that doesn't grow."""
-    state, before = FOLDER / "state.json", world.state().seq
+    """The exchange is silent for a day: one record a run, those of its cancels aside, and a state that doesn't grow."""
+    state, then = FOLDER / "state.json", world.state()
+    live = sum(1 for order in then.orders.values() if order.is_live)
     size = world.system.stat(state).st_size
     world.wire.weather = Weather(silent=1.0)
     for _ in range(_SILENT_RUNS):
         world.run("silence", _cycle(()))
         world.agenda.advance(86_400_000 // _SILENT_RUNS)
     world.wire.weather = Weather()
-    if world.state().seq > before + _SILENT_RUNS or world.system.stat(state).st_size > size + _LARGER:
+    most = _SILENT_RUNS * (1 + _CANCELS * live)
+    if world.state().seq > then.seq + most or world.system.stat(state).st_size > size + _LARGER:
         raise Broken(31, "an exchange that is down makes the state grow")
 
 

@@ -213,13 +213,9 @@ class Truth:
         return total(order.amount * order.price for order in hidden)
 
     def _managed(self, asset: str, held: Decimal) -> Decimal:
-        """What of it tradekit may trade with. One that the policy manages waits outside until it has a price."""
-        assert self.policy is not None
-        outside = HELD.get(asset, ZERO)
-        if asset in self.policy.account.managed:
-            books = self.acknowledged.positions.get(asset) if self.acknowledged else None
-            outside = min(outside, books.outside) if books else ZERO
-        return max(held - outside, ZERO)
+        """What of it tradekit may trade with. What is outside only ever gets less."""
+        books = self.acknowledged.positions.get(asset) if self.acknowledged else None
+        return max(held - min(HELD.get(asset, ZERO), books.outside if books else ZERO), ZERO)
 
     def _obeys_the_halt(self, intent: OrderIntent) -> None:
         if intent.side is Side.BUY and self._is_halted_for(_HALT_EFFECTS):
