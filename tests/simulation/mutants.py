@@ -19,9 +19,11 @@ from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.journal import Journal
 from tradekit.adapters.store.lock import AccountLock
 from tradekit.decide import fold as folding
-from tradekit.decide import order_events, reconcile, sizing
+from tradekit.decide import order_events, purge, reconcile, sizing
+from tradekit.decide.fate import Fate, Verdict
+from tradekit.decide.job import Job
 from tradekit.decide.ledger import Ledger
-from tradekit.decide.risk import exposure, sale_rules
+from tradekit.decide.risk import exposure, judge, recheck, sale_rules, tally
 from tradekit.domain.event import OrderFinal, OrderIntended, OrderRejected
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
@@ -30,7 +32,7 @@ from tradekit.domain.order import Closed, Closing, FinalWord, Order, OrderIntent
 from tradekit.domain.outcome import Acknowledged, RejectCode, SendOutcome, Unanswered
 from tradekit.domain.proposal import Amount
 from tradekit.domain.state import State
-from tradekit.steps import orders, place, settle
+from tradekit.steps import orders, place, settle, work
 from tradekit.steps.desk import Desk
 
 
@@ -65,6 +67,8 @@ def _holders(owner: Any, attribute: str) -> list[Any]:
     if isinstance(owner, type):
         return [owner]
     original = getattr(owner, attribute)
+    if getattr(original, "__module__", "") != owner.__name__:
+        return [owner]  # imported to here: only what is done with it here is changed
     modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("tradekit")]
     return [module for module in modules if getattr(module, attribute, None) is original]
 
@@ -191,6 +195,29 @@ def _leave_a_stub(at: Any, ask: Any) -> Any:
     return floor_to(min(asked, sale_rules._sellable(at, ask)), ask.market.amount_step)
 
 
+def _slice_alone(policy: Any, plan: Any, position: Any, market: Any, quote: Any) -> Any:
+    whole = floor_to(position.quantity, market.amount_step)
+    most = plan.terms.slice_notional or policy.purge.slice_notional or whole * quote.mid
+    return min(floor_to(most / quote.mid, market.amount_step), whole)
+
+
+def _settled_when_canceled(job: Job, state: State) -> Order | None:
+    order = _current(job, state)
+    return None if order is None or order.is_canceling else order
+
+
+def _cancel_in_doubt(bench: Any, n: int, order: Order, times: Any, *, stopped: bool) -> Fate:
+    if stopped and order.is_unanswered:
+        return Fate(Verdict.CANCEL, "the run was asked to end")
+    return _fate(bench, n, order, times, stopped=stopped)
+
+
+def _fits_always(at: Any, asked: Any) -> Any:
+    asked = list(asked)
+    freed = at._replace(tally=at.tally._replace(unanswered={}))
+    return _still_fits(freed, asked)
+
+
 def _restore_unsynced(store: AccountStore) -> Any:
     store._journal.make_durable = _nothing  # type: ignore[method-assign]
     try:
@@ -204,6 +231,9 @@ _cancel = orders.cancel
 _append, _replace = RealDisk.append, RealDisk.replace
 _newest_whole = AccountStore.load_newest_whole
 _is_halted, _store_init = AccountStore.is_halted, AccountStore.__init__
+_current = Job.current
+_fate = work._Bench._fate
+_still_fits = recheck.still_fits
 _measure, _enter = exposure.measure, Ledger.enter
 _no: Callable[..., bool] = lambda *_: False  # noqa: E731 - a value, not a function of its own
 _yes: Callable[..., bool] = lambda *_: True  # noqa: E731
@@ -253,7 +283,18 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "consumed_forgotten": _bug("the ids of proposals are forgotten", 300, (folding, "_consume", lambda s, *_: s)),
     "cost_is_amount": _bug("what was paid is booked as what was bought", 50, (Ledger, "enter", _cost_is_amount)),
     "fees_forgotten": _bug("fees are not booked", 50, (Ledger, "enter", _without_fees)),
-    "rounded_up": _bug("an amount is rounded up", 200, (sizing, "floor_to", ceil_to)),
-    "outside_sold": _bug("all that is free is sold", 500, (sale_rules, "_sellable", _all_that_is_free)),
+    "rounded_up": _bug("an amount is rounded up", 200, (sizing, "floor_to", ceil_to),
+        (judge, "floor_to", ceil_to)),
+    "outside_sold": _bug("all that is free is sold", 1500, (sale_rules, "_sellable", _all_that_is_free)),
+    "slice_leaves_stub": _bug("the last but one slice of a purge leaves what can't be sold", 1500,
+        (purge, "slice_of", _slice_alone), (sale_rules, "amount_to_sell", _leave_a_stub)),
+    "sold_twice": _bug("an asset is sold again while a sale of it is under way", 500,
+        (tally, "_orders", lambda _: ({}, {}))),
+    "next_before_last": _bug("an order is replaced before the last word on it", 500,
+        (Job, "current", _settled_when_canceled)),
+    "retried_in_doubt": _bug("an order is tried again while another one of its symbol has no answer", 3000,
+        (recheck, "still_fits", _fits_always)),
+    "cancel_in_doubt": _bug("a signal cancels what has no answer, and so forgets that it has none", 1500,
+        (work._Bench, "_fate", _cancel_in_doubt)),
     "stub_left": _bug("a sale leaves what can't be sold any more", 1000, (sale_rules, "amount_to_sell", _leave_a_stub)),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 NAMED: Final[dict[int, str]] = {
-    1757: "a restore built on lines that a killed run had not synced, and a power cut took them (`restore_unsynced`)",
-    5634: "the same, with two files between",
-    3374: "purchases are listed after the sale that came later, with a change of what is managed in between",
+    1335: "a restore built on lines that a killed run had not synced, and a power cut took them (`restore_unsynced`)",
+    244: "an order was tried again while another one of its symbol had no answer (`retried_in_doubt`)",
+    101514: "trades that are told of and cut from the one list of an hour are missed, and a person is told so",
 }

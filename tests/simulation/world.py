@@ -25,6 +25,7 @@ from tradekit.adapters.store.lock import AccountLock
 from tradekit.adapters.store.memory_store import MemoryStore
 from tradekit.domain.errors import BadInput, Busy, NeedsHuman, TradekitError, Unreachable
 from tradekit.domain.event import OrderFinal, Record
+from tradekit.domain.hold import HoldCode
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
@@ -56,7 +57,8 @@ class _Watcher:
             truth.acknowledged = after
         if isinstance(record.event, OrderFinal):
             order = after.orders[record.event.client_order_id]
-            if isinstance(order.state, Closed):
+            given_up = any(h.code is HoldCode.FILLS_MISSING and h.reference == order.id for h in after.holds)
+            if isinstance(order.state, Closed) and not given_up:  # else a person was told that trades are missing
                 truth.closed(order)
         self._world.tell(lambda: f"    #{record.seq} {words_of(record.event)}")
 

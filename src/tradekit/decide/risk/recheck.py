@@ -19,8 +19,8 @@ def still_fits(at: Situation, asked: Iterable[tuple[Proposal, Decimal]]) -> dict
     fits: dict[str, Decimal] = {}
     for proposal, left in asked:
         ask = ask_of(at, proposal._replace(size=Amount(left)))
-        barred = at.halted or at.state.holds_on(proposal.symbol) or {proposal.base} & at.mismatched
-        barred = barred or at.tally.unanswered.get(proposal.symbol)
+        doubts = at.state.holds_on(proposal.symbol) or {proposal.base} & at.mismatched
+        barred = at.halted or doubts or at.tally.unanswered.get(proposal.symbol)
         if barred or ask.market is None or ask.quote is None:
             fits[proposal.id] = ZERO
             continue
