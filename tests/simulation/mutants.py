@@ -20,7 +20,6 @@ from tradekit.adapters.store.journal import Journal
 from tradekit.adapters.store.lock import AccountLock
 from tradekit.decide import fold as folding
 from tradekit.decide import order_events, purge, reconcile, sizing
-from tradekit.decide.fate import Fate, Verdict
 from tradekit.decide.job import Job
 from tradekit.decide.ledger import Ledger
 from tradekit.decide.risk import exposure, judge, recheck, sale_rules, tally
@@ -32,7 +31,7 @@ from tradekit.domain.order import Closed, Closing, FinalWord, Order, OrderIntent
 from tradekit.domain.outcome import Acknowledged, RejectCode, SendOutcome, Unanswered
 from tradekit.domain.proposal import Amount
 from tradekit.domain.state import State
-from tradekit.steps import orders, place, settle, work
+from tradekit.steps import orders, place, settle
 from tradekit.steps.desk import Desk
 
 
@@ -206,12 +205,6 @@ def _settled_when_canceled(job: Job, state: State) -> Order | None:
     return None if order is None or order.is_canceling else order
 
 
-def _cancel_in_doubt(bench: Any, n: int, order: Order, times: Any, *, stopped: bool) -> Fate:
-    if stopped and order.is_unanswered:
-        return Fate(Verdict.CANCEL, "the run was asked to end")
-    return _fate(bench, n, order, times, stopped=stopped)
-
-
 def _fits_always(at: Any, asked: Any) -> Any:
     asked = list(asked)
     freed = at._replace(tally=at.tally._replace(unanswered={}))
@@ -232,7 +225,6 @@ _append, _replace = RealDisk.append, RealDisk.replace
 _newest_whole = AccountStore.load_newest_whole
 _is_halted, _store_init = AccountStore.is_halted, AccountStore.__init__
 _current = Job.current
-_fate = work._Bench._fate
 _still_fits = recheck.still_fits
 _measure, _enter = exposure.measure, Ledger.enter
 _no: Callable[..., bool] = lambda *_: False  # noqa: E731 - a value, not a function of its own
@@ -294,7 +286,5 @@ MUTANTS: Final[dict[str, Mutant]] = {
         (Job, "current", _settled_when_canceled)),
     "retried_in_doubt": _bug("an order is tried again while another one of its symbol has no answer", 3000,
         (recheck, "still_fits", _fits_always)),
-    "cancel_in_doubt": _bug("a signal cancels what has no answer, and so forgets that it has none", 1500,
-        (work._Bench, "_fate", _cancel_in_doubt)),
     "stub_left": _bug("a sale leaves what can't be sold any more", 1000, (sale_rules, "amount_to_sell", _leave_a_stub)),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from endgame import check_the_end, quiet_down
 from memo import remembered
 from scene import ASSETS, OUTSIDE, QUOTE, draw_policy, draw_wishes
-from tradekit.adapters.simulation.venue import VenueOrder
+from tradekit.adapters.simulation.venue_order import VenueOrder
 from tradekit.adapters.simulation.weather import Weather, draw_weather
 from tradekit.domain.numbers import floor_to
 from tradekit.domain.outcome import ReportedStatus

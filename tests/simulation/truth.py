@@ -12,7 +12,8 @@ from typing import Final
 from scene import HELD, OUTSIDE, QUOTE
 from tradekit.adapters.simulation.border import Border
 from tradekit.adapters.simulation.system import SimulatedSystem
-from tradekit.adapters.simulation.venue import Venue, VenueOrder
+from tradekit.adapters.simulation.venue import Venue
+from tradekit.adapters.simulation.venue_order import VenueOrder
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO, total

@@ -6,13 +6,14 @@ answer is right and immediate here: what gets lost, late or mixed up on the way 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 from typing import Final
 
 from tradekit.adapters.simulation.clock import Agenda
+from tradekit.adapters.simulation.venue_order import VenueOrder
 from tradekit.domain.account import Balance
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
@@ -25,7 +26,6 @@ from tradekit.domain.outcome import (
     CancelAccepted,
     CancelOutcome,
     NotOpen,
-    OrderReport,
     RejectCode,
     Rejected,
     ReportedStatus,
@@ -34,46 +34,6 @@ from tradekit.domain.proposal import Side
 
 _THIRD_ASSET_WORTH: Final = Decimal(500)
 _LONGEST_STEPS: Final = 3
-
-
-@dataclass
-class VenueOrder:
-    """An order as the exchange knows it. `past` holds (time, filled, status) from its placement on."""
-
-    number: int
-    client_id: ClientOrderId | None
-    symbol: str
-    side: Side
-    price: Decimal
-    amount: Decimal
-    placed: int
-    filled: Decimal = ZERO
-    status: ReportedStatus = ReportedStatus.OPEN
-    past: list[tuple[int, Decimal, ReportedStatus]] = field(default_factory=list)
-
-    @property
-    def exchange_id(self) -> str:
-        """The exchange's own name for it."""
-        return f"x{self.number}"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can still trade."""
-        return self.status is ReportedStatus.OPEN
-
-    @property
-    def remaining(self) -> Decimal:
-        """Base units that are not traded yet."""
-        return self.amount - self.filled
-
-    def report(self, at: int) -> OrderReport | None:
-        """What was known of it at a time; None when it wasn't there yet."""
-        known = [entry for entry in self.past if entry[0] <= at]
-        if not known:
-            return None
-        _, filled, status = known[-1]
-        names = (self.client_id, self.exchange_id, self.symbol, self.side, status)
-        return OrderReport(*names, self.price, self.amount, filled, self.placed)
 
 
 @dataclass
@@ -152,12 +112,12 @@ class Venue:
         if refused is not None:
             return Rejected(refused, "no")
         order = self.enter(intent.symbol, intent.side, intent.price, intent.amount, intent.client_order_id)
-        quote, buys = self.quotes[intent.symbol], intent.side is Side.BUY
         if intent.time_in_force is TimeInForce.IOC:
-            touch = quote.ask if buys else quote.bid
+            quote, buys = self.quotes[intent.symbol], intent.side is Side.BUY
+            touch, shown = (quote.ask, quote.ask_amount) if buys else (quote.bid, quote.bid_amount)
             if intent.price >= touch if buys else intent.price <= touch:
-                shown = floor_to(quote.ask_amount if buys else quote.bid_amount, self.markets[order.symbol].amount_step)
-                self.fill(order, min(order.remaining, shown), price=touch, maker=False)
+                part = floor_to(shown, self.markets[order.symbol].amount_step)
+                self.fill(order, min(order.remaining, part), price=touch, maker=False)
             if order.is_open:
                 self.end(order, ReportedStatus.EXPIRED)
         return Acknowledged(order.exchange_id)
@@ -218,8 +178,7 @@ class Venue:
         """The price goes up or down so many ticks; the spread is drawn anew."""
         tick, old = self.markets[symbol].price_tick, self.quotes[symbol]
         bid = max(floor_to(old.bid, tick) + ticks * tick, 20 * tick)
-        ask = bid + self.luck.randint(1, 6) * tick
-        self.set_quote(symbol, bid, ask, old.bid * old.bid_amount, old.volume_24h)
+        self.set_quote(symbol, bid, bid + self.luck.randint(1, 6) * tick, old.bid * old.bid_amount, old.volume_24h)
 
     def _live(self, passed_ms: int) -> None:
         """The market does what it does while time passes."""
@@ -227,9 +186,9 @@ class Venue:
         for order in self.open():
             if self.luck.random() < 1 - (1 - self.habits.fill_share) ** seconds:
                 self.fill_a_part(order)
-        symbols: Sequence[str] = sorted(self.quotes)
+        symbols, ticks = sorted(self.quotes), self.habits.drift_ticks
         for _ in range(min(max(int(seconds), 1), _LONGEST_STEPS)):
-            self.drift(self.luck.choice(symbols), self.luck.randint(-self.habits.drift_ticks, self.habits.drift_ticks))
+            self.drift(self.luck.choice(symbols), self.luck.randint(-ticks, ticks))
 
     def _fee(self, order: VenueOrder, market: Market, amount: Decimal, cost: Decimal, rate: Decimal) -> Money:
         wanted = self.habits.fee_asset

@@ -11,7 +11,8 @@ from random import Random
 from typing import Final, Protocol
 
 from tradekit.adapters.simulation.border import Border
-from tradekit.adapters.simulation.venue import Venue, VenueOrder
+from tradekit.adapters.simulation.venue import Venue
+from tradekit.adapters.simulation.venue_order import VenueOrder
 from tradekit.adapters.simulation.weather import Weather
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable
