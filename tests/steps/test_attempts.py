@@ -284,6 +284,28 @@ def test_a_signal_leaves_sales_to_the_next_run_where_the_policy_says_so() -> Non
     at.audit()
 
 
+def test_a_signal_asks_no_cancel_of_an_order_that_has_no_answer() -> None:
+    """It would count as canceled, not as never placed, and block its asset for an hour."""
+    at = world()
+    at.faults.sends = deque(["lost"])
+    at.clock.stop_at = at.clock.now() + 5000
+    report = at.cycle(SALE)
+    assert ending(report) is Ending.UNANSWERED
+    assert not at.events(CancelRequested)
+    at.clock.stop_at = None
+    for _ in range(17):  # beyond the horizon
+        at.cycle()
+    assert at.order("sell-BTC").is_tombstone
+
+
+def test_nothing_is_tried_again_in_a_symbol_where_another_order_has_no_answer() -> None:
+    at = world()
+    at.faults.sends = deque(["lost", ""])
+    at.clock.after(5000, lambda: at.exchange.set_quote("BTC/USDT", "100.00", "100.10"))
+    at.cycle(buy("BTC/USDT", id="a"), buy("BTC/USDT", id="b"))
+    assert [intent.approved.proposal.id for intent in at.exchange.sent] == ["a", "b"]
+
+
 def test_a_pace_limit_counts_an_order_whose_first_attempt_was_rejected_once() -> None:
     at = World(rules(max_attempts=2))
     at.faults.sends = deque([CROSSES])

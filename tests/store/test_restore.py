@@ -66,6 +66,19 @@ def test_whole_files_stay_as_they_are() -> None:
     assert mended(disk)[1] == state
 
 
+def test_a_restore_builds_only_on_what_a_power_cut_cannot_take_away() -> None:
+    """A run that was killed before its sync leaves lines that are there and not durable."""
+    whole, state = account(saved=False)
+    last = max(number for number, step in enumerate(whole.steps) if step.kind == "sync")
+    disk = MemoryDisk()
+    for step in whole.steps[:last]:
+        disk.repeat(step)
+    assert restore(store(disk), None).seq == state.seq
+    for words, left in power_cuts(disk.steps):
+        assert continued(store(left)) == state, words
+        store(left).verify()
+
+
 def test_an_unsaved_tail_is_folded_in() -> None:
     disk, state = account(saved=False)
     report, now = mended(disk)

@@ -170,11 +170,11 @@ class _Bench:
         desk, opens = self._desk, order.intent.approved.proposal.opens
         if not order.is_live:
             return _WAIT
+        if order.is_unanswered:  # a cancel would make a canceled order of one that perhaps never was
+            return _WAIT
         if stopped:
             spared = not opens and desk.policy.execution.cancel_when_stopped == "opens"
             return _WAIT if spared else Fate(Verdict.CANCEL, "the run was asked to end")
-        if order.is_unanswered:
-            return _WAIT
         quote = self._quotes.get(order.intent.symbol) if self._quoted else None
         return fate(desk.policy, self._state(), self.jobs[n], order, quote, times, halted=desk.store.is_halted())
 

@@ -182,6 +182,7 @@ class AccountStore:
             tail = self._journal.tail(saved.position)
             if tail.torn:
                 self._journal.cut(tail.end)
+            self._journal.make_durable()  # a run that was killed may have left lines that a power cut would still take
             self._end = tail.end
             return Loaded(saved.state, tuple(line.record for line in tail.lines))
 

@@ -14,12 +14,13 @@ from tradekit.domain.proposal import Amount, Proposal
 def still_fits(at: Situation, asked: Iterable[tuple[Proposal, Decimal]]) -> dict[str, Decimal]:
     """By proposal id, how much of so many base units may still be bought; each one uses up room that the next sees.
 
-    Nothing under the kill switch, in doubt, or without a quote.
+    Nothing under the kill switch, in doubt, without a quote, or while an order of the symbol has no answer.
     """
     fits: dict[str, Decimal] = {}
     for proposal, left in asked:
         ask = ask_of(at, proposal._replace(size=Amount(left)))
-        barred = at.halted or at.state.holds_on(proposal.symbol) or {proposal.base} & at.mismatched
+        doubts = at.state.holds_on(proposal.symbol) or {proposal.base} & at.mismatched
+        barred = at.halted or doubts or at.tally.unanswered.get(proposal.symbol)
         if barred or ask.market is None or ask.quote is None:
             fits[proposal.id] = ZERO
             continue
