@@ -10,8 +10,8 @@ import pytest
 
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput
-from tradekit.domain.policy.check import NumberText, read_policy, show_value
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.check import read_policy, show_value
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key, NumberText
 from tradekit.domain.policy.schema import policy_schema
 from tradekit.domain.policy.sections import all_keys
 

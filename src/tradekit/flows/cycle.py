@@ -80,7 +80,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     problems = [*seen.problems, *doubts(desk, seen.differences)]
     problems += unsettled(desk, seen.settled.open)
     if not desk.dry_run:
-        problems += _carry_out(desk, intents)
+        problems += _carry_out(desk, intents, seen.settled)
     problems += refused_by_exchange(_orders(desk, intents))
     finished = _finish(desk, started, seen, intents)
     halted = seen.situation.halted
@@ -115,12 +115,15 @@ def _plan(
     return intents, tuple(item for item in sized if isinstance(item, Unplaceable))
 
 
-def _carry_out(desk: Desk, intents: Sequence[OrderIntent]) -> list[Problem]:
-    """Works the orders and settles again. An exchange that falls silent here leaves the rest to the next run."""
+def _carry_out(desk: Desk, intents: Sequence[OrderIntent], settled: Settled) -> list[Problem]:
+    """Works the orders and settles again, where anything is open. An exchange that falls silent here leaves the rest to
+    the next run.
+    """
     problems: list[Problem] = []
     try:
         problems.extend(work(desk, intents))
-        settle(desk)
+        if intents or settled.open:
+            settle(desk)
     except Unreachable as silent:
         problems.extend(silent.problems)
     if desk.clock.must_stop():

@@ -30,6 +30,7 @@ from tradekit.adapters.exchange.reads import (
 from tradekit.adapters.exchange.trades import Names, questions
 from tradekit.adapters.exchange.venues.venue import KeyPermissions, Venue
 from tradekit.domain.account import Balance
+from tradekit.domain.errors import Problem
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Quote, Snapshot
@@ -50,13 +51,14 @@ T = TypeVar("T")
 
 
 class CcxtExchange:
-    """Implements `Exchange`. Made by `open_exchange`; closed by its user."""
+    """Implements `Exchange`. Made by `open_exchange`; closed by its user. `notes`: what that one should know."""
 
     def __init__(
         self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, folder: Path
     ) -> None:
         self.venue = venue
         self.clock = clock
+        self.notes: tuple[Problem, ...] = ()
         self._pool = pool
         self._book = book
         self._names = names

@@ -1,5 +1,5 @@
-"""Every policy key, defined once (those of the risk desk in `risk_sections`). Adding one adds it to the checks, the
-schema, `policy show` and the docs.
+"""Every policy key, defined once (those of the risk desk in `risk_sections`, those of real exchanges in
+`exchange_sections`). Adding one adds it to the checks, the schema, `policy show` and the docs.
 
 Notionals are in the account's quote currency; `pct` is percent of equity unless the help says otherwise; `bp` is a
 hundredth of a percent. A test demands that changing any key changes what tradekit does.
@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tradekit.domain.account import Mode
+from tradekit.domain.policy.exchange_sections import ExchangePolicy
 from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, TEXTS, Key, Section, key, keys_of
 from tradekit.domain.policy.risk_sections import CooldownsPolicy, GuardsPolicy, LossesPolicy, RiskPolicy
 
@@ -58,6 +59,7 @@ class PaperPolicy(Section, name="paper"):
 class UniversePolicy(Section, name="universe"):
     """Which coins may be opened. A coin is in the first tier whose three floors it meets."""
 
+    only: tuple[str, ...] = key(TEXTS, (), "the only assets that are opened; empty for all", pattern=_ASSET)
     exclude: tuple[str, ...] = key(TEXTS, (), "assets that are never opened", pattern=_ASSET)
     tier1_min_volume_notional: Decimal = key(
         NUMBER, Decimal(10_000_000), "traded in 24 hours at least", unit="quote", low="0"
@@ -197,6 +199,7 @@ class Policy(NamedTuple):
     """All sections. Made by `check.read_policy` alone, so a `Policy` at hand is a valid one."""
 
     account: AccountPolicy
+    exchange: ExchangePolicy
     paper: PaperPolicy
     universe: UniversePolicy
     triggers: TriggersPolicy
@@ -214,6 +217,7 @@ class Policy(NamedTuple):
 
 SECTIONS: Final[Mapping[str, type[Section]]] = {
     "account": AccountPolicy,
+    "exchange": ExchangePolicy,
     "paper": PaperPolicy,
     "universe": UniversePolicy,
     "triggers": TriggersPolicy,
