@@ -216,6 +216,8 @@ class CcxtExchange:
         return self._pool.private(partial(read_open, now=self.clock.now()))
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
+        """A coin that is held and can't be bought here has no trades to ask for."""
+        since = {symbol: time for symbol, time in since.items() if symbol in self._book.markets}
         read = partial(read_fills, since=since, names=self._names, now=self.clock.now())
         asked = questions(self.venue.trades, since)
         return [self._pool.private(partial(read, symbol=symbol, start=start)) for symbol, start in asked]
