@@ -5,6 +5,7 @@ TRADEKIT_CYCLES makes them longer: 1440 is a day, a minute each. CONTRIBUTING.md
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ from rig import WIRED, D, Rig
 from tradekit.adapters.proposals_file import parse_proposals
 from tradekit.domain.errors import ExitCode, Unreachable
 from tradekit.domain.order import Closed
+from tradekit.domain.state import State
 from tradekit.flows.cycle import Wanted, cycle
 from tradekit.flows.reconcile_fills import Wanted as ToReconcile
 from tradekit.flows.reconcile_fills import reconcile_fills
@@ -35,8 +37,6 @@ class Day:
 
     def run(self) -> None:
         """One more cycle, whatever becomes of it."""
-        import json
-
         self.cycles += 1
         begun = self.rig.time.now()
         wishes = [wish(self.rig, self.random, self.cycles * 10 + n) for n in range(self.random.randint(0, 2))]
@@ -73,7 +73,7 @@ def test_the_books_agree_after_a_day_of_faults(tmp_path: Path, name: str) -> Non
         assert 0 < day.silent < CYCLES // 2
 
 
-def settled(rig: Rig, live: LiveHome) -> object:
+def settled(rig: Rig, live: LiveHome) -> State:
     """The books once everything has come to rest: some quiet hours, then a reconciliation."""
     for _ in range(8):
         rig.time.sleep(20 * MINUTE_MS)

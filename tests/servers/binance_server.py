@@ -39,6 +39,7 @@ class BinanceServer:
         self.key = key
         self.secret = secret
         self.can_withdraw = False
+        self.ip_restricted = True
         self.page = 1000
 
     def kind(self, request: Request) -> str:
@@ -119,7 +120,7 @@ class BinanceServer:
                 }
             case "permissions":
                 return {
-                    "ipRestrict": True,
+                    "ipRestrict": self.ip_restricted,
                     "enableReading": True,
                     "enableWithdrawals": self.can_withdraw,
                     "enableSpotAndMarginTrading": True,

@@ -66,7 +66,7 @@ class LiveHome:
         self.policy(**changes)
 
     def policy(self, **changes: Mapping[str, Any]) -> None:
-        """Writes the policy: everything easy, with these changes section by section."""
+        """Writes the policy: everything easy, with these changes section by section; None leaves a key out."""
         reach = {"id": self.rig.name, "sandbox": True, "base_url": self.rig.server.url, "timeout_ms": 2000}
         raw: dict[str, dict[str, Any]] = {name: dict(keys) for name, keys in EASY.items()}
         raw["exchange"] = {**reach, "key_file": str(self.key_file)}
