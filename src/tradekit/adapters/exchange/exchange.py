@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from tradekit.adapters.exchange import orders as wire
 from tradekit.adapters.exchange.candles import CandleCache
 from tradekit.adapters.exchange.clock import ExchangeClock
 from tradekit.adapters.exchange.failure import Failure
+from tradekit.adapters.exchange.limiter import RequestLedger
 from tradekit.adapters.exchange.lookup import climb, in_open_list
 from tradekit.adapters.exchange.markets import MarketBook, tick_at
 from tradekit.adapters.exchange.pool import Pool
@@ -54,15 +54,16 @@ class CcxtExchange:
     """Implements `Exchange`. Made by `open_exchange`; closed by its user. `notes`: what that one should know."""
 
     def __init__(
-        self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, folder: Path
+        self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, ledger: RequestLedger
     ) -> None:
         self.venue = venue
+        self.ledger = ledger
         self.clock = clock
         self.notes: tuple[Problem, ...] = ()
         self._pool = pool
         self._book = book
         self._names = names
-        self._candles = folder / f"candles-{venue.id}.json"
+        self._candles = ledger.folder / f"candles-{venue.id}.json"
 
     @property
     def not_found_horizon_ms(self) -> int:

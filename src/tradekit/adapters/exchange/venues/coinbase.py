@@ -66,6 +66,7 @@ VENUE: Final = Venue(
     ),
     quotes=("fetch_tickers", "fetch_bids_asks"),
     options={"fetchTime": "v3PublicGetBrokerageTime", "fetchBalance": "v3PrivateGetBrokerageAccounts"},
+    time_step_ms=1000,
     permissions=PermissionCheck("v3_private_get_brokerage_key_permissions", _permissions),
     mend=_mend,
     shapes={
