@@ -112,7 +112,7 @@ def test_the_proposal_command_sees_no_key(binance: LiveHome) -> None:
     seen = binance.home.parent / "seen.json"
     script = f"import json, os; json.dump(dict(os.environ), open({str(seen)!r}, 'w'))"
     binance.policy(exchange={"key_file": None}, proposals={"command": [sys.executable, "-c", script]})
-    ran = binance("cycle", **in_variables(binance))
+    ran = binance.apart("cycle", **in_variables(binance))
     assert ran.code in (0, 11)
     environment = json.loads(seen.read_text())
     assert not [name for name in environment if name.startswith("TRADEKIT")]

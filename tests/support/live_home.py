@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from unittest.mock import patch
 
 from command_line import SRC, Ran, python
 from rig import Rig
 from tradekit.adapters.exchange.credentials import Credentials, Secret
 from tradekit.cli.live_desk import MachineTime, live_desk
+from tradekit.cli.main import run
 from tradekit.cli.signals import StopFlag
 from tradekit.cli.watchers import Silent
 from tradekit.cli.wiring import find_account, writing_store
@@ -52,7 +55,7 @@ EASY: Final[Raw] = {
 
 
 class LiveHome:
-    """`home(command)` runs the real program in a process of its own; `desk()` is a run in this one, on the rig's
+    """`live(command)` runs the real program here, `live.apart` in a process of its own; `desk()` is a run on the rig's
     time.
     """
 
@@ -80,7 +83,16 @@ class LiveHome:
         (self.home / "policy.toml").write_text(text)
 
     def __call__(self, command: str, **environment: str) -> Ran:
-        """Runs it as cron would: in an environment that holds nothing but what is given here."""
+        """Runs it in this process, in an environment that holds nothing but what is given here."""
+        self.full_budget()
+        out, err = io.StringIO(), io.StringIO()
+        given = {"TRADEKIT_HOME": str(self.home), "PATH": os.defpath} | environment
+        with patch.dict(os.environ, given, clear=True), redirect_stdout(out), redirect_stderr(err):
+            code = run(shlex.split(command))
+        return Ran(int(code), out.getvalue(), err.getvalue())
+
+    def apart(self, command: str, **environment: str) -> Ran:
+        """Runs it as cron would, in a process of its own."""
         self.full_budget()
         done = subprocess.run(
             python(*shlex.split(command)),

@@ -33,7 +33,7 @@ def check_key(exchange: CcxtExchange, path: Path) -> KeyCheck:
     now = exchange.clock.now()
     kept = read_cache(path)
     known = _read(kept)
-    if known is not None and 0 <= now - kept["time"] < DAY_MS:
+    if known is not None and abs(now - kept["time"]) < DAY_MS:  # an exchange may tell whole seconds
         return KeyCheck(known, fresh=False)
     try:
         told = exchange.permissions() or _UNKNOWN
