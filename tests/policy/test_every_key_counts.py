@@ -256,6 +256,7 @@ REAL: Final[dict[str, RealCase]] = {
     "account.mode": RealCase("paper", "live", lambda r: r.cycles()),
     "account.quote": RealCase("USDT", "EUR", lambda r: r.cycles()),
     "account.managed": RealCase(["ZK"], [], lambda r: r.cycles(1, sell("s1"))),
+    "paper.markets": RealCase("recorded", "live", lambda r: r.cycles()),
     "paper.balances": RealCase({"USDT": 1000}, {"USDT": 900}, lambda r: r.cycles()),
     "paper.maker_fee_bp": RealCase(60, 10, Runs.traded, PATIENT),
     "paper.taker_fee_bp": RealCase(120, 10, lambda r: r.cycles(1), NOW_OUT),

@@ -44,6 +44,7 @@ def source_note(source: Source) -> str:
     """What to say of markets that are not live; nothing for live ones."""
     return {
         Source.LIVE: "",
+        Source.PUBLIC: "Paper account on live public markets. No real money moves.",
         Source.RECORDED: "Paper account on recorded markets, stitched end to start. No real money moves.",
         Source.SYNTHETIC: (
             "Paper account: BTC/USDT is a real recording stitched end to start, all other markets are synthetic. "

@@ -46,10 +46,16 @@ def checks(home: str | None, policy: str | None) -> Iterator[Check]:
     yield Check("halt", "Under a halt nothing is opened.", lambda: _halt(account))
     yield Check("disk", "An order that can't be written down is not sent.", lambda: _disk(account))
     yield Check("cron", "cron starts a program with almost no environment.", lambda: _cron(account))
+    from tradekit.cli.wiring import PAPER
+
     if account.stamp.mode is Mode.LIVE:
         from tradekit.cli.doctor_live import live_checks
 
         yield from live_checks(account)
+    elif account.stamp.exchange != PAPER:
+        from tradekit.cli.doctor_live import public_checks
+
+        yield from public_checks(account)
 
 
 def _home(account: Account) -> Finding:

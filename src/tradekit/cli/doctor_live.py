@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradekit.domain.market import Snapshot
 
 _SKEW_MS: Final = 2000
+_CLOCK: Final = "cron starts by this machine's clock; orders live by the exchange's."
 _PROVEN: Final = {
     Proof.WIRE: "proven by whole runs against a server of its dialect",
     Proof.RECORDED: "its requests are pinned by tests, no whole run was seen",
@@ -73,6 +74,18 @@ def live_checks(account: Account) -> Iterator[Check]:
             )
     finally:
         exchange.close()
+
+
+def public_checks(account: Account) -> Iterator[Check]:
+    """What a paper account on live markets needs: an exchange that answers everybody."""
+    have = _Connected()
+    yield Check("exchange", "Every run begins with its time and its markets.", lambda: _exchange(account, have))
+    exchange = have.exchange
+    if exchange is not None:
+        try:
+            yield Check("clock", _CLOCK, lambda: _clock(exchange))
+        finally:
+            exchange.close()
 
 
 def _key(account: Account, have: _Connected) -> Finding:

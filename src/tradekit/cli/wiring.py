@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _TTY_WAIT_SECONDS: Final = 65.0
 PAPER: Final = "paper"
 PAPER_QUOTE: Final = "USDT"
+LIVE_MARKETS: Final = "live"
 
 
 class Account(NamedTuple):
@@ -62,6 +63,8 @@ def stamp_of(loaded: LoadedPolicy) -> Stamp:
     if account.mode is Mode.LIVE:
         where = f"{exchange.id}-sandbox" if exchange.sandbox else exchange.id
         return Stamp(where, account.name, account.mode, account.quote, key_fingerprint="")
+    if loaded.policy.paper.markets == LIVE_MARKETS:
+        return Stamp(f"{PAPER}-{exchange.id}", account.name, account.mode, account.quote, key_fingerprint="")
     if account.quote != PAPER_QUOTE:
         message = f"{loaded.source}: account.quote is {account.quote}, and all paper markets are in {PAPER_QUOTE}"
         raise BadInput(Problem("paper_quote", message, f'set account.quote = "{PAPER_QUOTE}"'))
@@ -159,15 +162,21 @@ def _paper_desk(
 
     path, setup = account.folder / LEDGER_NAME, paper_setup(account.policy)
     loaded = store.load()  # before the exchange moves: a damaged state leaves everything as it was
+    must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
     with ExitStack() as cleanup:
-        if dry_run:
-            cache = Path(cleanup.enter_context(TemporaryDirectory()))
-            world = cleanup.enter_context(PaperWorld.scratch(path, setup, must_stop=stop.is_set))
+        cache = Path(cleanup.enter_context(TemporaryDirectory())) if dry_run else account.folder / "cache"
+        if is_live := account.policy.paper.markets == LIVE_MARKETS:
+            from tradekit.cli.live_paper import live_paper_world
+
+            opened: AbstractContextManager[PaperWorld] = live_paper_world(
+                account, path, setup, stop, must_exist=must_exist, dry_run=dry_run
+            )
+        elif dry_run:
+            opened = PaperWorld.scratch(path, setup, must_stop=stop.is_set)
         else:
-            cache = account.folder / "cache"
-            must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
-            world = cleanup.enter_context(PaperWorld(path, setup, must_exist=must_exist, must_stop=stop.is_set))
-        if begins_cycle:
+            opened = PaperWorld(path, setup, must_exist=must_exist, must_stop=stop.is_set)
+        world = cleanup.enter_context(opened)
+        if begins_cycle and not is_live:
             world.begin_run(account.policy.execution.interval_seconds * 1000)
         desk = Desk(
             policy=account.policy,
@@ -177,7 +186,7 @@ def _paper_desk(
             index=FileIndex(cache / "journal.sqlite3", files.lines),
             watcher=watcher,
             state=State(account.stamp),
-            identity=content_digest(PAPER, account.stamp.account, str(world.clock.now())),
+            identity=content_digest(account.stamp.exchange, account.stamp.account, str(world.clock.now())),
             dry_run=dry_run,
             policy_digest=account.loaded.digest,
         )

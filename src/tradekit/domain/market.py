@@ -14,9 +14,12 @@ from tradekit.domain.account import Balance
 
 
 class Source(StrEnum):
-    """Where a market's prices come from; everything that is not `LIVE` is marked wherever it is shown."""
+    """Where a market's prices come from; everything that is not `LIVE` is marked wherever it is shown. `PUBLIC`: real
+    markets, practice money.
+    """
 
     LIVE = "live"
+    PUBLIC = "public"
     RECORDED = "recorded"
     SYNTHETIC = "synthetic"
 

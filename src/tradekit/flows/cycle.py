@@ -171,7 +171,8 @@ def _orders(desk: Desk, intents: Sequence[OrderIntent]) -> tuple[Order, ...]:
 
 def _source(snapshot: Snapshot) -> Source:
     sources = {market.source for market in snapshot.markets.values()}
-    return next((mark for mark in (Source.SYNTHETIC, Source.RECORDED) if mark in sources), Source.LIVE)
+    marked = (Source.SYNTHETIC, Source.RECORDED, Source.PUBLIC)
+    return next((mark for mark in marked if mark in sources), Source.LIVE)
 
 
 def _exit_code(

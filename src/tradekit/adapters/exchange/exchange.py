@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from tradekit.adapters.exchange import orders as wire
 from tradekit.adapters.exchange.candles import CandleCache
 from tradekit.adapters.exchange.clock import ExchangeClock
+from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import Failure
 from tradekit.adapters.exchange.limiter import RequestLedger
 from tradekit.adapters.exchange.lookup import climb, in_open_list
@@ -33,7 +34,7 @@ from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Quote, Snapshot
+from tradekit.domain.market import Candle, Market, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import (
     Acknowledged,
@@ -92,15 +93,17 @@ class CcxtExchange:
             markets[symbol] = filters.market._replace(price_tick=tick_at(price, filters))
         return Snapshot(self.clock.now(), markets, quotes, balances)
 
-    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """Best prices alone: needs no key where the exchange tells them to everybody."""
-        known = [symbol for symbol in symbols if symbol in self._book.markets]
-        return quotes_of(self._all(self._quote_tasks(known)), known, self.clock.now())
+    def markets(self) -> Mapping[str, Market]:
+        """All markets in the account's quote currency."""
+        return {symbol: filters.market for symbol, filters in self._book.markets.items()}
+
+    def ask(self, reads: Sequence[Callable[[Connection], T]]) -> list[T]:
+        """Answers of public questions, side by side. Raises `Unreachable`."""
+        return self._all([self._pool.public(read) for read in reads])
 
     def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
-        """The last `minutes` complete one-minute candles per symbol, oldest first. Asks only for what is new.
-
-        A symbol whose history can't be read is left out. Raises `Unreachable` when none can.
+        """The last `minutes` complete one-minute candles per symbol, oldest first. A symbol whose history can't be read
+        is left out. Raises `Unreachable` when none can. Asks only for what is new.
         """
         now = self.clock.now()
         kept = CandleCache(self._candles, now, minutes)

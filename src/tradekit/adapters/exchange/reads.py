@@ -30,7 +30,7 @@ def read_balances(connection: Connection) -> dict[str, Balance]:
     the books must not see everything sold.
     """
     told = connection.call("fetch_balance")
-    held = _understood(lambda: balances_of(told))
+    held = understood(lambda: balances_of(told))
     if not told["total"]:
         raise CallFailed(Failure((), "not a single balance is told", sent=True, whole=False))
     return held
@@ -43,12 +43,12 @@ def read_tickers(connection: Connection, method: str, symbols: Sequence[str]) ->
 
 def read_open(connection: Connection, now: int) -> list[OrderReport]:
     """All open orders of the account."""
-    return _understood(lambda: [order_report(item, connection.venue) for item in open_items(connection, None, now)])
+    return understood(lambda: [order_report(item, connection.venue) for item in open_items(connection, None, now)])
 
 
 def read_candles(connection: Connection, symbol: str, since: int, now: int) -> list[Row]:
     """The complete minutes since a time."""
-    return _understood(lambda: fetch_rows(connection, symbol, since, now))
+    return understood(lambda: fetch_rows(connection, symbol, since, now))
 
 
 def read_fills(
@@ -56,7 +56,7 @@ def read_fills(
 ) -> list[Fill]:
     """Our fills of a symbol, or of all that are asked for, with the orders behind them."""
     items = read_trades(connection, symbol, start, now)
-    return _understood(
+    return understood(
         lambda: fills_among(connection, items, since, names, lambda fill: learn_name(connection, fill, names, now))
     )
 
@@ -83,7 +83,8 @@ def fail_unreachable(failure: Failure) -> NoReturn:
     raise Unreachable(Problem("unreachable", message, "nothing; the next run tries again"))
 
 
-def _understood(read: Callable[[], T]) -> T:
+def understood(read: Callable[[], T]) -> T:
+    """What was read out of an answer. Raises `CallFailed` where it can't be understood."""
     try:
         return read()
     except BrokenAnswer as broken:

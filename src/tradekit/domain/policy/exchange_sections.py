@@ -16,7 +16,7 @@ _SECURE: Final = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._
 
 
 class ExchangePolicy(Section, name="exchange"):
-    """The exchange of a live account."""
+    """The exchange of a live account, or of a paper account on live markets."""
 
     id: str = key(
         TEXT, "", "what ccxt calls it, such as coinbase or kraken", pattern="([a-z][a-z0-9]{1,30})?", live_required=True
@@ -55,5 +55,5 @@ def exchange_contradictions(values: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "exchange.base_url", "is neither https nor this machine's own address", "leave it out for the real one"
     elif address and not values["exchange.sandbox"]:
         yield "exchange.base_url", "is not the exchange's own", "set exchange.sandbox = true, or leave it out"
-    if values["account.mode"] == "live" and not values["exchange.id"]:
+    if not values["exchange.id"] and "live" in (values["account.mode"], values["paper.markets"]):
         yield "exchange.id", "is empty", "name the exchange as ccxt does, such as coinbase, kraken or binance"

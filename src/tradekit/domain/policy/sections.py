@@ -43,8 +43,11 @@ class AccountPolicy(Section, name="account"):
 
 
 class PaperPolicy(Section, name="paper"):
-    """The practice exchange, on recorded and synthetic markets."""
+    """The practice exchange."""
 
+    markets: str = key(
+        TEXT, "recorded", "what it trades on: the shipped recording, or exchange.id now", choices=("recorded", "live")
+    )
     balances: Mapping[str, Decimal] = key(
         AMOUNTS, _PAPER_BALANCES, "what a new paper account holds", unit="asset units", low="0", pattern=_ASSET
     )

@@ -65,6 +65,8 @@ VENUE: Final = Venue(
         ("INVALID_", RejectCode.INVALID_ORDER),
     ),
     quotes=("fetch_tickers", "fetch_bids_asks"),
+    keyless_quotes=("fetch_tickers",),
+    tells_taker=False,
     options={"fetchTime": "v3PublicGetBrokerageTime", "fetchBalance": "v3PrivateGetBrokerageAccounts"},
     time_step_ms=1000,
     permissions=PermissionCheck("v3_private_get_brokerage_key_permissions", _permissions),
