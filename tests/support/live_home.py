@@ -119,12 +119,12 @@ class LiveHome:
             path.write_text(json.dumps({**ledger, "units": 10**7}))
 
     @contextmanager
-    def desk(self, sleep: Any = None) -> Iterator[Desk]:
-        """One run on the rig's own time, through the same wiring as the program's."""
+    def desk(self, sleep: Any = None, shift: int = 0) -> Iterator[Desk]:
+        """One run on the rig's own time, through the same wiring as the program's; its clock is off by `shift`."""
         account = find_account(str(self.home), str(self.home / "policy.toml"))
         credentials = Credentials(Secret(self.rig.key), Secret(self.rig.secret))
         account = account.with_key(credentials.fingerprint)
-        machine = MachineTime(self.rig.time.now, sleep or self.rig.time.sleep)
+        machine = MachineTime(lambda: self.rig.time.now() + shift, sleep or self.rig.time.sleep)
         with (
             writing_store(account, 0) as store,
             live_desk(account, credentials, store, store, Silent(), StopFlag(), dry_run=False, machine=machine) as desk,

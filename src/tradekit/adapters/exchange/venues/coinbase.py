@@ -25,7 +25,7 @@ from tradekit.domain.order import TimeInForce
 from tradekit.domain.outcome import RejectCode
 
 _ORDER: Final = (
-    *("order_id", "product_id", "side", "status", "client_order_id", "order_configuration", "created_time"),
+    *("order_id", "product_id", "side", "status", "client_order_id?", "order_configuration", "created_time"),
     "filled_size",
 )
 _CURSOR: Final = Paging(Turn.CURSOR, size=100, param="cursor", at=("cursor",))
