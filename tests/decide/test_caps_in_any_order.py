@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from desk import buy, policy, sell
 from risk_desk import NOW, PRICES, situation
+from tradekit.decide.attempts import first_attempt
+from tradekit.decide.budget import times_of
 from tradekit.decide.fold import fold
 from tradekit.decide.risk.exposure import measure
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import look
-from tradekit.decide.sizing import size_order
 from tradekit.domain.account import Balance
 from tradekit.domain.decision import Approved
 from tradekit.domain.event import (
@@ -34,7 +35,7 @@ from tradekit.domain.event import (
 from tradekit.domain.fill import Fill
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import PERCENT, ZERO, floor_to
-from tradekit.domain.order import FinalWord, Order, OrderIntent, Unknown
+from tradekit.domain.order import FinalWord, Order, Unknown
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
@@ -74,8 +75,9 @@ class Account:
         at = look(self.policy, self.state, self.snapshot, now=now)
         for decision in judge(at, proposals):
             if isinstance(decision, Approved):
-                intent = size_order(self.policy, at.state, at.snapshot, decision, 1, now)
-                if isinstance(intent, OrderIntent):
+                times = times_of(self.policy, now, now)
+                _, intent = first_attempt(self.policy, at.state, at.snapshot, decision, times)
+                if intent is not None:
                     self.record(OrderIntended(intent))
 
     def answer(self, order: Order, *, known: bool) -> None:

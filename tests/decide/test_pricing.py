@@ -36,7 +36,7 @@ def tiers(tier: Tier) -> dict[str, TierMemory]:
 def price(proposal: Proposal, seen: Snapshot, rules: Policy, amount: str = "1") -> Decimal:
     worst = worst_price(rules, proposal, seen, tiers(Tier.T1))
     approved = Approved(proposal, D(amount), seen.quotes["BTC/USDT"].mid, worst)
-    return limit_price(rules, approved, seen.quotes["BTC/USDT"], seen.markets["BTC/USDT"])
+    return limit_price(rules, approved, seen.quotes["BTC/USDT"], seen.markets["BTC/USDT"]).price
 
 
 @pytest.mark.parametrize(

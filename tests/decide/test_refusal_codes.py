@@ -28,7 +28,8 @@ from tradekit.domain.hold import Hold, HoldCode
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.memory import Mark, Result, RiskMemory, Turnover, Watermarks
 from tradekit.domain.order import Unknown
-from tradekit.domain.proposal import Proposal, Side
+from tradekit.domain.proposal import Origin, Proposal, Side
+from tradekit.domain.purge import PurgePlan
 from tradekit.domain.times import DAY_MS, HOUR_MS
 from tradekit.domain.universe import Tier
 
@@ -37,6 +38,7 @@ MINUTE = 60_000
 BTC = buy("BTC/USDT", notional="30")
 SALE = sell("BTC/USDT", amount="0.1")
 HELD = {"BTC": ("1", "90")}
+PURGE = sell("BTC/USDT", amount="0.1", origin=Origin.PURGE)
 
 
 def under(section: str = "risk", **keys: object) -> dict[str, Any]:
@@ -45,6 +47,13 @@ def under(section: str = "risk", **keys: object) -> dict[str, Any]:
 
 def sold(pnl: str, minutes_ago: int, *, stop: bool = False, symbol: str = "BTC/USDT") -> Result:
     return Result(ClientOrderId(f"r{minutes_ago}"), symbol, NOW - minutes_ago * MINUTE, D(pnl), stop)
+
+
+def failing() -> Situation:
+    """A purge of BTC that the exchange refused three times, the last time a minute ago."""
+    at = situation(held=HELD)
+    plan = PurgePlan("BTC", NOW - HOUR_MS, D(100), by_hand=False, failures=3, failed_at=NOW - MINUTE)
+    return at._replace(state=at.state._replace(purges={"BTC": plan}))
 
 
 def remembering(**more: Any) -> dict[str, Any]:
@@ -154,6 +163,7 @@ SCENES = [
     Scene("below_exchange_minimum", situation(held=HELD), sell("BTC/USDT", amount="0.01"), Resize(D("0.051"), "BTC")),
     Scene("below_exchange_minimum", situation(held={"BTC": ("0.01", "1")}), sell("BTC/USDT", amount="0.01"), None,
           "dust"),
+    Scene("purge_backoff", failing(), PURGE, Wait(HOUR_MS - MINUTE)),
     Scene("sale_turnover", situation(**under(max_external_sales_pct=1), cash="900", held=HELD, last_equity="1000"),
           sell("BTC/USDT", amount="0.5"), Resize(D("0.099"), "BTC")),
     Scene("sale_turnover", situation(**under(max_external_sales_pct=1), held=HELD, last_equity="1000",

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from desk import buy, policy, sell
 from risk_desk import NOW, PRICES, situation, working
+from tradekit.decide.attempts import first_attempt
+from tradekit.decide.budget import times_of
 from tradekit.decide.risk.exposure import measure
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
-from tradekit.decide.sizing import size_order
 from tradekit.domain.decision import Approved
 from tradekit.domain.numbers import PERCENT, ZERO
 from tradekit.domain.order import Canceling, Closing, FinalWord, Order, OrderIntent, Unknown
@@ -95,8 +96,9 @@ def situations(draw: st.DrawFn) -> Situation:
 
 def intents_of(at: Situation, proposals: list[Proposal]) -> list[OrderIntent]:
     approved = [decision for decision in judge(at, proposals) if isinstance(decision, Approved)]
-    sized = [size_order(at.policy, at.state, at.snapshot, decision, 1, NOW) for decision in approved]
-    return [intent for intent in sized if isinstance(intent, OrderIntent)]
+    times = times_of(at.policy, NOW, NOW)
+    sized = [first_attempt(at.policy, at.state, at.snapshot, decision, times)[1] for decision in approved]
+    return [intent for intent in sized if intent is not None]
 
 
 @given(situations(), wishes())

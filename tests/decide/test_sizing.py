@@ -8,11 +8,13 @@ import pytest
 
 from desk import buy, market, policy, sell
 from risk_desk import NOW, situation
-from tradekit.decide.budget import last_deadline, within_budget
+from tradekit.decide.attempts import next_attempt
+from tradekit.decide.budget import times_of
+from tradekit.decide.job import Ending, Job
+from tradekit.decide.manner import manner_of
 from tradekit.decide.risk.situation import Situation
-from tradekit.decide.sizing import size_order
 from tradekit.domain.decision import Approved
-from tradekit.domain.ids import is_ours
+from tradekit.domain.ids import ClientOrderId, is_ours
 from tradekit.domain.market import Market
 from tradekit.domain.order import OrderIntent, TimeInForce, Unplaceable
 from tradekit.domain.proposal import Origin, Proposal, Urgency
@@ -27,7 +29,15 @@ def size(
 ) -> OrderIntent | Unplaceable:
     at = at or situation()
     approved = Approved(proposal, D(amount), D(100), D(worst))
-    return size_order(at.policy, at.state, at.snapshot, approved, attempt, NOW)
+    job = Job(approved, manner_of(at.policy, at.state, proposal), sent=(ClientOrderId("earlier"),) * (attempt - 1))
+    seen, times = at.snapshot, times_of(at.policy, NOW, NOW)
+    symbol = proposal.symbol
+    job, intent = next_attempt(
+        at.policy, at.state, job, seen.markets[symbol], seen.quotes[symbol], times, approved.amount
+    )
+    found = intent or job.unplaceable
+    assert found is not None
+    return found
 
 
 def placeable(found: OrderIntent | Unplaceable) -> OrderIntent:
@@ -94,11 +104,24 @@ def test_a_purchase_above_the_decisions_price_buys_less() -> None:
     assert intent.notional <= 30
 
 
+def late(seconds: int, proposal: Proposal = BTC) -> tuple[Job, OrderIntent | None]:
+    """The attempt that begins so long after its cycle did; the budget is 10 s, of which 3 are kept for the end."""
+    at = situation(policy(execution={"budget_seconds": 10}))
+    approved = Approved(proposal, D("0.3"), D(100), D("100.60"))
+    job = Job(approved, manner_of(at.policy, at.state, proposal))
+    times, seen = times_of(at.policy, NOW, NOW + seconds * 1000), at.snapshot
+    return next_attempt(
+        at.policy, at.state, job, seen.markets["BTC/USDT"], seen.quotes["BTC/USDT"], times, approved.amount
+    )
+
+
 def test_a_cycle_near_its_end_shortens_the_life_of_its_orders() -> None:
-    rules = policy(execution={"budget_seconds": 10})
-    latest = last_deadline(rules, NOW)
-    intent = placeable(size(BTC, "0.3"))
-    assert latest == NOW + 7000
-    assert within_budget(intent, latest).deadline == NOW + 7000
-    assert within_budget(intent, NOW - 5).deadline == NOW + 1
-    assert within_budget(intent, NOW + 60_000).deadline == intent.deadline
+    _, intent = late(2)
+    assert intent is not None
+    assert intent.deadline == NOW + 7000
+
+
+def test_an_order_that_could_not_live_for_three_seconds_is_deferred() -> None:
+    job, intent = late(5)
+    assert (job.ending, intent) == (Ending.TIME, None)
+    assert late(4)[1] is not None

@@ -245,11 +245,6 @@ def test_the_checklist_names_only_what_exists() -> None:
     assert checked > 60
 
 
-def test_the_checklist_says_when_the_rest_comes() -> None:
-    named = set(re.findall(r"comes? with `([a-z-]+)`", text_of(DOCS / "checklist.md")))
-    assert named == {"purge", "dust-sweep", "rebuild-positions"} - set(known_commands())
-
-
 def test_the_defaults_that_the_checklist_names() -> None:
     """A figure behind a policy key on the checklist is its default."""
     defaults = {key.path: key.default for key in all_keys()}

@@ -63,7 +63,7 @@ def stage(request: pytest.FixtureRequest, rig_of: Any, tmp_path: Path) -> Stage:
         {symbol: market(symbol, price_tick=D("0.01"), amount_step=D("0.0001"), min_amount=D("0.001"))},
         {"USDT": D(10_000), "ETH": D(2)},
     )
-    fake.quotes[symbol] = Quote(symbol, clock.now(), D(2500), D("2500.1"), D(100), D(100), D(10**7))
+    fake.book[symbol] = Quote(symbol, clock.now(), D(2500), D("2500.1"), D(100), D(100), D(10**7))
     return Stage(fake, rig, lambda intent, amount: fake.fill(fake.by_id(intent.client_order_id), amount))
 
 

@@ -47,7 +47,7 @@ def let_trade(world: World, luck: Random) -> None:
 
 def drift(world: World, luck: Random) -> None:
     symbol = f"{luck.choice(ASSETS)}/USDT"
-    tick, old = world.exchange.markets[symbol].price_tick, world.exchange.quotes[symbol]
+    tick, old = world.exchange.markets[symbol].price_tick, world.exchange.book[symbol]
     bid = max(old.bid + luck.randint(-60, 60) * tick, 20 * tick)
     world.exchange.set_quote(symbol, str(bid), str(bid + luck.randint(1, 8) * tick))
 
@@ -77,7 +77,7 @@ def check_truth(world: World, cap: Decimal) -> None:
     """On the exchange's own side: what is held and what is open never exceeds the cap, and nothing outside is sold."""
     at_risk = ZERO
     for asset in ASSETS:
-        at_risk += world.exchange.totals.get(asset, ZERO) * world.exchange.quotes[f"{asset}/USDT"].mid
+        at_risk += world.exchange.totals.get(asset, ZERO) * world.exchange.book[f"{asset}/USDT"].mid
     for order in world.exchange.open():
         if order.side is Side.BUY:
             at_risk += order.remaining * order.price

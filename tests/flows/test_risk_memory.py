@@ -153,16 +153,16 @@ def test_a_missing_or_wild_quote_makes_no_loss_and_no_peak() -> None:
     bought(world, "500")
     world.cycle()
     marks = world.state.risk.watermarks
-    good = world.exchange.quotes["BTC/USDT"]
+    good = world.exchange.book["BTC/USDT"]
     for bid, ask in (("1", "1.1"), ("9000", "9001"), ("0", "100"), ("101", "100")):
         world.exchange.set_quote("BTC/USDT", bid, ask)
         assert asked(world, buy("ETH/USDT", id=f"e{bid}", notional="6")) in ("", "cap_total")
         assert world.state.risk.watermarks == marks
     assert world.state.positions["BTC"].peak < 101, "nor does it raise the peak of a trailing stop"
-    del world.exchange.quotes["BTC/USDT"]
+    del world.exchange.book["BTC/USDT"]
     assert asked(world, buy("ETH/USDT", id="gone", notional="6")) in ("", "cap_total")
     assert world.state.risk.watermarks == marks
-    world.exchange.quotes["BTC/USDT"] = good
+    world.exchange.book["BTC/USDT"] = good
 
 
 def fallen(world: World) -> None:

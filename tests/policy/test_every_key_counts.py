@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+import execution_lab as lab
 from command_line import CommandLine, buy, sell
 from exchange_keys import WIRE, Wire
 from policy_lab import NOW as LAB_NOW
@@ -57,6 +58,8 @@ ADD: Final = held("ETH", "0.2", "20")
 T: Final = {1: "ETH/USDT", 2: "ADA/USDT", 3: "ZK/USDT"}
 LOOKS_BETTER: Final = TierMemory(Tier.T2, Tier.T1, 1)
 LOOKS_WORSE: Final = TierMemory(Tier.T2, Tier.T3, 1)
+TAKES: Final = {"taker": {"enabled": True}}
+HURRIED: Final = {"governor": {"window_cycles": 2, "high_pct": 60, "low_pct": 1}, "purge": {"max_attempts": 1}}
 NEVER: Final = {"stop_loss_pct": 0, "take_profit_pct": 0}
 LOSSES: Final = tuple(result("-1", minutes, "ADA/USDT") for minutes in (12, 11, 10))
 ONLY: Final = {"move_15m_pct": 0, "move_60m_pct": 0, "volume_spike_ratio": 0, "breakout_minutes": 0}
@@ -176,6 +179,36 @@ PURE: Final[dict[str, Case]] = {
     "exits.max_hold_hours": Case(1, 2, lambda p: exits(p, held("ETH", "1", "100")), {"exits": NEVER}),
     "exits.stop_slippage_bp": Case(200, 50, lambda p: trade(p, stop(), positions=(ADD,))),
     "execution.cancel_backoff_ms": Case([250, 500], [1000], waits),
+    "execution.max_attempts": Case(1, 3, lab.sale),
+    "execution.max_reprices": Case(0, 5, lambda p: lab.sale(p, lab.undercut)),
+    "execution.reprice_max_bp": Case(30, 1, lambda p: lab.sale(p, lab.undercut), {"execution": {"max_reprices": 5}}),
+    "execution.max_cushion_ticks": Case(
+        3, 0, lambda p: lab.sale(p, lab.crossing), {"execution": {"max_reprices": 5, "max_attempts": 0}}
+    ),
+    "execution.sales_rest": Case(True, False, lab.sale, {"execution": {"max_attempts": 0}}),
+    "execution.remainder_rest_minutes": Case(0, 60, lab.partly_sold_off),
+    "execution.cancel_when_stopped": Case("all", "opens", lambda p: lab.sale(p, lab.stopped)),
+    "taker.enabled": Case(False, True, lab.sale),
+    "taker.after_attempts": Case(1, 9, lab.sale, TAKES),
+    "taker.min_confidence": Case("0.7", "0.9", lab.sale, TAKES),
+    "taker.max_notional": Case(25, 15, lab.sale, TAKES),
+    "taker.max_daily_notional": Case(250, 10, lab.sale, TAKES),
+    "purge.assets": Case(["BTC"], ["ETH"], lab.purges),
+    "purge.ineligible": Case(False, True, lab.ineligible),
+    "purge.protect": Case([], ["BTC"], lab.purges),
+    "purge.ttl_seconds": Case(25, 30, lab.purges, {"execution": {"max_attempts": 1}, "purge": {"max_attempts": 1}}),
+    "purge.max_attempts": Case(1, 0, lab.purges),
+    "purge.slice_notional": Case(250, 20, lab.purges),
+    "purge.max_failures": Case(3, 1, lambda p: lab.purges(p, 4, lab.refused)),
+    "purge.backoff_hours": Case([1, 2, 4], [0], lambda p: lab.purges(p, 5, lab.refused)),
+    "dust.actions": Case(["ride"], ["top_up"], lab.swept),
+    "dust.min_gain_notional": Case("0.1", 4, lab.swept, {"dust": {"actions": ["top_up"]}}),
+    "dust.write_off_notional": Case("0.1", 5, lab.swept, {"dust": {"actions": ["write_off"]}}),
+    "governor.window_cycles": Case(2, 60, lambda p: lab.purges(p, 5, lab.slow), HURRIED),
+    "governor.high_pct": Case(60, 1000, lambda p: lab.purges(p, 4, lab.slow), HURRIED),
+    "governor.low_pct": Case(1, 50, lambda p: lab.purges(p, 8, lab.slow_at_first), HURRIED),
+    "governor.purge_ttl_seconds": Case(20, 11, lambda p: lab.purges(p, 4, lab.slow), HURRIED),
+    "governor.purge_assets": Case(1, 2, lambda p: lab.purges(p, 8, lab.slow), HURRIED),
 }
 
 
@@ -238,7 +271,15 @@ def _toml(value: Any) -> Any:
 
 
 NOW_OUT: Final = {"exits": {"stop_loss_pct": "0.0001"}}
-PATIENT: Final = {"risk": {"min_seconds_between_trades": 0, "min_seconds_between_symbol_trades": 0}}
+PATIENT: Final = {
+    "risk": {
+        "min_seconds_between_trades": 0,
+        "min_seconds_between_symbol_trades": 0,
+        "max_asset_pct": 25,
+        "max_trades_per_hour": 100,
+    },
+    "losses": {"streak": 0},
+}
 SLOW: Final = ["sh", "-c", "sleep 1.2; echo '" + json.dumps(buy("b1")) + "'"]
 
 

@@ -87,7 +87,7 @@ def recorded() -> Recorded:
 
 def test_the_recorded_cycles_send_buys_and_a_sale_over_several_segments(recorded: Recorded) -> None:
     sent = [record.event.intent.side for record in recorded.records if isinstance(record.event, OrderIntended)]
-    assert sorted(sent) == [Side.BUY, Side.BUY, Side.SELL]
+    assert {*sent} == {Side.BUY, Side.SELL}
     assert len(recorded.disk.names(FOLDER / "journal")) > 2
     assert len(recorded.steps) > 80
 

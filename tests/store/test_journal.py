@@ -127,7 +127,7 @@ def test_one_flipped_bit_in_any_earlier_write_is_refused() -> None:
     content = disk.read(FIRST)
     header = content.index(b"\n") + 1
     last = len(content) - len(lines(disk)[-1])
-    for place in range(header, last, 7):
+    for place in (*range(header, last, 7), last - 1):
         copy = disk.copy()
         copy.put(FIRST, content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :])
         with_state_behind_it = refused_with(store(copy)) if _is_in_tail(disk, place) else "journal_damaged"

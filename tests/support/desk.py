@@ -68,6 +68,7 @@ _OPEN: dict[str, dict[str, object]] = {
     },
     "losses": {"max_daily_loss_pct": 0, "max_weekly_loss_pct": 0, "max_drawdown_pct": 0, "streak": 0},
     "exits": {"take_profit_pct": 0},
+    "execution": {"max_attempts": 1, "max_reprices": 0, "sales_rest": False, "remainder_rest_minutes": 0},
 }
 
 

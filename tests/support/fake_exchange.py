@@ -106,7 +106,7 @@ class FakeExchange:
     is_durable: Callable[[ClientOrderId], bool] = lambda _: True
     on_open: Callable[[FakeOrder], object] = lambda _: None
     faults: Faults = field(default_factory=Faults)
-    quotes: dict[str, Quote] = field(default_factory=dict)
+    book: dict[str, Quote] = field(default_factory=dict)
     history: dict[str, Sequence[Candle]] = field(default_factory=dict)
     orders: list[FakeOrder] = field(default_factory=list)
     trades: list[tuple[int, Fill]] = field(default_factory=list)
@@ -121,7 +121,7 @@ class FakeExchange:
         """A new best bid and ask; orders of ours that the market moved through fill at their own price."""
         at_bid, at_ask = D(bid), D(ask)
         amounts = (D(depth) / (at_bid or 1), D(depth) / (at_ask or 1))
-        self.quotes[symbol] = Quote(symbol, self.clock.now(), at_bid, at_ask, *amounts, D(volume))
+        self.book[symbol] = Quote(symbol, self.clock.now(), at_bid, at_ask, *amounts, D(volume))
         for order in self.open(symbol):
             if (0 < at_ask <= order.price) if order.side is Side.BUY else at_bid >= order.price:
                 self.fill(order)
@@ -185,8 +185,12 @@ class FakeExchange:
         self._read("snapshot")
         known = [symbol for symbol in symbols if symbol in self.markets]
         balances = self._balances()
-        quotes = {s: self.quotes[s] for s in known if s in self.quotes}
+        quotes = {s: self.book[s] for s in known if s in self.book}
         return Snapshot(self.clock.now(), {s: self.markets[s] for s in known}, quotes, balances)
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        self._read("quotes")
+        return {symbol: self.book[symbol] for symbol in symbols if symbol in self.book}
 
     def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
         self._read("candles")
@@ -263,7 +267,7 @@ class FakeExchange:
         return Unanswered("timeout")
 
     def _accept(self, intent: OrderIntent) -> SendOutcome:
-        market, quote = self.markets[intent.symbol], self.quotes[intent.symbol]
+        market, quote = self.markets[intent.symbol], self.book[intent.symbol]
         buys = intent.side is Side.BUY
         if intent.price % market.price_tick or intent.amount % market.amount_step or intent.price <= 0:
             return self._rejected(RejectCode.BAD_PRECISION)

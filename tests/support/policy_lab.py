@@ -10,13 +10,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from some_books import books_of
-from tradekit.decide.budget import last_deadline, within_budget
+from tradekit.decide.attempts import first_attempt
+from tradekit.decide.budget import times_of
 from tradekit.decide.exits import find_exits
 from tradekit.decide.memory import day_of, week_of
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import look
 from tradekit.decide.rules import propose
-from tradekit.decide.sizing import size_order
 from tradekit.decide.triggers import find_triggers
 from tradekit.decide.universe import assign_tiers
 from tradekit.domain.account import Balance, Mode, Stamp
@@ -24,7 +24,6 @@ from tradekit.domain.decision import Approved
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Market, Quote, Snapshot
 from tradekit.domain.memory import Result, RiskMemory, Watermarks
-from tradekit.domain.order import OrderIntent
 from tradekit.domain.policy.check import read_policy
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.position import Position
@@ -105,9 +104,8 @@ def trade(
     found: list[tuple[object, ...]] = []
     for decision in judge(at, proposals):
         if isinstance(decision, Approved):
-            order = size_order(policy, state, snapshot, decision, 1, NOW)
-            assert isinstance(order, OrderIntent)
-            order = within_budget(order, last_deadline(policy, NOW))
+            _, order = first_attempt(policy, state, snapshot, decision, times_of(policy, NOW, NOW))
+            assert order is not None
             found.append((order.amount, order.price, decision.worst_price, order.deadline - NOW))
         else:
             found.append((decision.code, decision.rule, decision.limit, decision.actual))

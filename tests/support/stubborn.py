@@ -13,7 +13,7 @@ from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.decision import Approved
 from tradekit.domain.event import AccountOpened, OrderAcknowledged, OrderIntended
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Snapshot
+from tradekit.domain.market import Candle, Quote, Snapshot
 from tradekit.domain.order import Order, OrderIntent, TimeInForce
 from tradekit.domain.outcome import OrderReport, ReportedStatus, Unanswered
 from tradekit.domain.ports import Loaded, Review
@@ -47,6 +47,9 @@ class Counting:
 
     def snapshot(self, symbols: Sequence[str]) -> Snapshot:
         raise NotImplementedError
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        return {}
 
     def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
         return {}
@@ -95,5 +98,5 @@ def waits(raw: Raw) -> list[int]:
     approved, id = Approved(wish(), D(1), D(100), D(101)), ClientOrderId("k1")
     intent = OrderIntent(approved, 1, id, D(1), D(100), TimeInForce.PO, NOW, NOW + 1)
     desk.record(AccountOpened(stamp, "lab", D(1000), ()), OrderIntended(intent), OrderAcknowledged(id, "1"))
-    assert cancel(desk, [id], "test") == (id,)
+    assert cancel(desk, {id: "test"}) == (id,)
     return outside.slept

@@ -30,7 +30,7 @@ def present(report: CycleReport, policy_source: str, skipped: int, traffic: Traf
         problems = (*problems, Problem("runs_skipped", f"{skipped} runs before this one found the lock held"))
     if traffic is not None:
         data["requests"], problems = traffic.requests, (*problems, *traffic.notes)
-    tables = [table for table in (_decisions(report.decisions), _orders(report)) if table.rows]
+    tables = [table for table in (decision_table(report.decisions), _orders(report)) if table.rows]
     shown: tuple[str | Table, ...] = (_headline(report), *_notes(report), *tables, _money(report))
     return Result("cycle", report.exit_code, data, problems, shown, _brief(report))
 
@@ -70,7 +70,8 @@ def _notes(report: CycleReport) -> list[str]:
     return notes
 
 
-def _decisions(decisions: tuple[Decision, ...]) -> Table:
+def decision_table(decisions: tuple[Decision, ...]) -> Table:
+    """One row for each decision, with the reason and what would pass."""
     rows = []
     for decision in decisions:
         p = decision.proposal
@@ -96,6 +97,11 @@ def _orders(report: CycleReport) -> Table:
     if report.dry_run:
         planned = tuple((i.symbol, str(i.side), number(i.amount), number(i.price)) for i in report.planned)
         return Table("Orders that would be placed", ("symbol", "side", "amount", "price"), planned)
+    return order_table(report.orders)
+
+
+def order_table(orders: tuple[Order, ...]) -> Table:
+    """One row for each order of a run."""
     rows = tuple(
         (
             order.intent.symbol,
@@ -107,7 +113,7 @@ def _orders(report: CycleReport) -> Table:
             number(order.average),
             order.state.detail if isinstance(order.state, Closed) else "",
         )
-        for order in report.orders
+        for order in orders
     )
     columns = ("symbol", "side", "amount", "price", "state", "filled", "average", "detail")
     return Table("Orders", columns, rows)

@@ -17,8 +17,8 @@ from tradekit.cli.output import Result, emit, prepare_streams, silence
 from tradekit.domain.errors import ExitCode, Problem, TradekitError
 
 COMMANDS: Final = (
-    "cycle", "risk-check", "status", "reconcile-fills", "rebuild-positions", "halt", "resume", "init", "policy",
-    "state", "doctor",
+    "cycle", "purge", "dust-sweep", "risk-check", "status", "reconcile-fills", "rebuild-positions", "halt", "resume",
+    "init", "policy", "state", "doctor",
 )  # fmt: skip
 _GROUPS: Final = {"policy": ("check", "show", "schema"), "state": ("verify", "history", "restore")}
 _INTERRUPTED: Final = 130  # what typer makes of a KeyboardInterrupt

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tradekit.cli.output import Result, Table, moment, number
 from tradekit.cli.refusal_words import would_pass_words
+from tradekit.decide.budget import STEPS
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import ExitCode
 from tradekit.domain.plain import tag_of, to_plain
@@ -35,9 +36,13 @@ def present(report: StatusReport) -> Result:
             f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle,"
             f" realized {number(report.realized, 2)}, unrealized {number(report.unrealized, 2)}"
         )
+    if report.governor.step:
+        shown.append(f"Cycles ask for more time than there is, so purges have {STEPS[report.governor.step]}.")
     shown += [f"HELD {hold.symbol or 'all symbols'}: {hold.text}. `tradekit resume` lifts it." for hold in report.holds]
     shown += [
-        table for table in (_positions(report), _orders(report), _foreign(report), _refusals(report)) if table.rows
+        table
+        for table in (_positions(report), _purges(report), _orders(report), _foreign(report), _refusals(report))
+        if table.rows
     ]
     brief = "" if report.halt is None else f"HALTED: {report.halt}"
     return Result("status", ExitCode.DONE, to_plain(StatusReport, report), shown=tuple(shown), brief=brief)
@@ -49,6 +54,25 @@ def _positions(report: StatusReport) -> Table:
         for p in report.positions
     )
     return Table("Positions", ("asset", "quantity", "average", "cost", "realized", "not managed"), rows)
+
+
+def _purges(report: StatusReport) -> Table:
+    held = {position.asset: position.quantity for position in report.positions}
+    rows = tuple(
+        (
+            plan.asset,
+            moment(plan.started),
+            number(plan.decision_price),
+            number(plan.sold),
+            number(plan.average),
+            number(held.get(plan.asset)),
+            str(plan.orders),
+            str(plan.failures),
+        )
+        for plan in report.purges
+    )
+    columns = ("asset", "since", "decided at", "sold", "average", "left", "orders", "failures")
+    return Table("Being sold off", columns, rows)
 
 
 def _orders(report: StatusReport) -> Table:

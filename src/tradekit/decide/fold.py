@@ -15,6 +15,7 @@ from tradekit.decide.book_events import book_fill, enter, open_account, restore,
 from tradekit.decide.booking import forget_old
 from tradekit.decide.memory import remember
 from tradekit.decide.order_events import move, order_of, put, remembered, settled, unmark
+from tradekit.decide.purge_events import follow, start
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -22,6 +23,7 @@ from tradekit.domain.event import (
     BooksRebuilt,
     CancelRequested,
     CycleFinished,
+    DustWrittenOff,
     ExchangeSilent,
     FillBooked,
     FlowRecorded,
@@ -32,22 +34,27 @@ from tradekit.domain.event import (
     OrderAdopted,
     OrderFinal,
     OrderIntended,
+    OrderKept,
     OrderNotPlaced,
     OrderRejected,
     OrderUnanswered,
     PeakReset,
     ProposalsConsumed,
+    PurgeEnded,
+    PurgeStarted,
     Record,
     StateRestored,
 )
 from tradekit.domain.hold import Hold
+from tradekit.domain.ids import attempt_id
 from tradekit.domain.order import Canceling, Closed, Closing, FinalWord, Intended, Open, Order, Unknown
 from tradekit.domain.proposal import Origin
-from tradekit.domain.state import Opening, State
+from tradekit.domain.state import Governor, Opening, State
 from tradekit.domain.times import DAY_MS
 
 CONSUMED_KEPT: Final = 1000
 HOLDS_KEPT: Final = 100
+ASKED_KEPT: Final = 60
 
 
 def replay(state: State, records: Iterable[Record]) -> State:
@@ -63,7 +70,7 @@ def fold(state: State, record: Record) -> State:
         raise ValueError(f"record {record.seq} does not follow {state.seq}")
     folded = _apply(state, record)
     order = order_of(state.orders, record.event.fill) if isinstance(record.event, FillBooked) else None
-    folded = folded._replace(risk=remember(state, folded, record, order))
+    folded = folded._replace(risk=remember(state, folded, record, order), purges=follow(state, folded, record, order))
     return folded._replace(seq=record.seq, time=max(state.time, record.time))
 
 
@@ -87,6 +94,8 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return unmark(move(state, id, Closed(now, FinalWord.NOT_PLACED)), id)
         case CancelRequested(id, reason):
             return move(state, id, Canceling(now, reason))
+        case OrderKept(id, deadline):
+            return put(state, state.orders[id]._replace(kept_until=deadline))
         case OrderFinal(id, word, reported):
             return settled(move(state, id, Closing(now, word, reported)), id, now)
         case OrderAdopted(intent, exchange_id, counted):
@@ -105,6 +114,12 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return take_rebuilt(state, rebuilt, now)
         case ProposalsConsumed(digests):
             return reduce(lambda folded, item: _consume(folded, *item), digests.items(), state)
+        case PurgeStarted(plan):
+            return state._replace(purges=start(state.purges, plan))
+        case PurgeEnded(asset, _):
+            return state._replace(purges={a: plan for a, plan in state.purges.items() if a != asset})
+        case DustWrittenOff(asset, quantity):
+            return state._replace(written_off={**state.written_off, asset: quantity})
         case CycleFinished() as finished:
             return _finish(state, finished, now)
         case PeakReset() | ExchangeSilent():
@@ -113,13 +128,20 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
 
 def _intend(state: State, order: Order, now: int) -> State:
     proposal = order.intent.approved.proposal
-    if proposal.opens and order.intent.attempt == 1:
+    if proposal.opens and not _is_counted(state, order):
         opening = Opening(order.id, proposal.symbol, now)
         recent = tuple(item for item in state.openings if item.time > now - DAY_MS)
         state = state._replace(openings=(*recent, opening))
     if proposal.origin is Origin.EXTERNAL:
         state = _consume(state, proposal.id, proposal.digest)
     return put(state, order)
+
+
+def _is_counted(state: State, order: Order) -> bool:
+    """Whether an earlier attempt under the same approval stands in the pace limits already."""
+    proposal, openings = order.intent.approved.proposal, {item.client_order_id for item in state.openings}
+    numbers = range(1, order.intent.attempt)
+    return any(attempt_id(state.identity, proposal.origin, proposal.id, number) in openings for number in numbers)
 
 
 def _consume(state: State, id: str, digest: str) -> State:
@@ -157,4 +179,12 @@ def _finish(state: State, finished: CycleFinished, now: int) -> State:
         tiers={symbol: tier for symbol, tier in tiers.items() if symbol not in finished.gone},
         equity=state.equity if finished.equity is None else finished.equity,
         last_cycle=finished,
+        governor=_governed(state.governor, finished),
     )
+
+
+def _governed(governor: Governor, finished: CycleFinished) -> Governor:
+    """A new step is measured from its own cycles on."""
+    if finished.governor != governor.step:
+        return Governor(finished.governor)
+    return Governor(governor.step, (*governor.asked, finished.asked_ms)[-ASKED_KEPT:])

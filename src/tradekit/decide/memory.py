@@ -26,7 +26,7 @@ from tradekit.domain.event import (
     StateRestored,
 )
 from tradekit.domain.fill import Fill
-from tradekit.domain.ids import is_ours
+from tradekit.domain.ids import ClientOrderId, attempt_id, is_ours
 from tradekit.domain.memory import Result, RiskMemory, Turnover, Watermarks
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Order
@@ -115,6 +115,7 @@ def _finish(memory: RiskMemory, before: State, finished: CycleFinished, now: int
         failures=_recent(memory.failures, now),
         revived=_recent(memory.revived, now),
         turnover=tuple(item for item in memory.turnover if is_counted(item, now)),
+        taken=tuple(item for item in memory.taken if is_counted(item, now)),
         drawdown_since=memory.drawdown_since or (now if finished.in_drawdown else 0),
     )
     if finished.equity is None:
@@ -145,17 +146,25 @@ def _filled(memory: RiskMemory, before: State, after: State, fill: Fill, order: 
     ours = order is not None or is_ours(fill.client_order_id)
     if not ours:
         return with_flow(memory, _flow(before, after, fill))
+    if order is not None and order.intent.is_promoted:
+        memory = memory._replace(taken=_with_turnover(memory.taken, fill))
     if fill.side is not Side.SELL:
         return memory
     gained = _position(after, fill.base).realized - _position(before, fill.base).realized
     proposal = None if order is None else order.intent.approved.proposal
-    id = order.id if order is not None else fill.client_order_id
+    id = fill.client_order_id if order is None else _first_id(after.identity, order)
     assert id is not None
     stop = proposal is not None and proposal.origin is Origin.EXIT and proposal.urgency is Urgency.AT_ONCE
     memory = memory._replace(results=_with_result(memory.results, Result(id, fill.symbol, fill.time, gained, stop)))
     if proposal is not None and proposal.origin is Origin.EXTERNAL:
         memory = memory._replace(turnover=_with_turnover(memory.turnover, fill))
     return memory
+
+
+def _first_id(identity: str, order: Order) -> ClientOrderId:
+    """The id of the first attempt: all orders under one approval are one sale."""
+    proposal, number = order.intent.approved.proposal, order.intent.attempt
+    return order.id if number == 1 else attempt_id(identity, proposal.origin, proposal.id, 1)
 
 
 def _flow(before: State, after: State, fill: Fill) -> Decimal:

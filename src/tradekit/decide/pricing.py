@@ -7,14 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from tradekit.decide.universe import tier_of
 from tradekit.domain.decision import Approved
 from tradekit.domain.market import Market, Quote, Snapshot
-from tradekit.domain.numbers import BP, ceil_to, floor_to
+from tradekit.domain.numbers import BP, ZERO, ceil_to, floor_to
+from tradekit.domain.order import Place
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Origin, Proposal, Side, Urgency
 from tradekit.domain.universe import Tier, TierMemory
+
+
+class Priced(NamedTuple):
+    """A limit price in quote currency, and where it stands against the quote."""
+
+    price: Decimal
+    place: Place
 
 
 def worst_price(policy: Policy, proposal: Proposal, snapshot: Snapshot, tiers: Mapping[str, TierMemory]) -> Decimal:
@@ -45,16 +54,37 @@ def ttl_seconds(policy: Policy, tier: Tier) -> int:
     return by_tier.get(tier, execution.ttl_tier3_seconds)
 
 
-def limit_price(policy: Policy, approved: Approved, quote: Quote, market: Market) -> Decimal:
-    """Where the order goes: a maker at or inside the touch, an order at once at its bound."""
+def limit_price(policy: Policy, approved: Approved, quote: Quote, market: Market, cushion: int = 0) -> Priced:
+    """Where the order goes: a maker at or inside the touch, an order at once at its bound.
+
+    `cushion` are ticks away from the touch, for a market that keeps moving into our orders.
+    """
     if approved.proposal.urgency is Urgency.AT_ONCE:
         # exchanges hold their minimum against the limit price: a bound a little nearer beats a stop that can't go out
         smallest = ceil_to(market.min_notional / approved.amount, market.price_tick)
-        return smallest if approved.worst_price < smallest <= quote.bid else approved.worst_price
-    wide = policy.execution.improve_spread_ticks
-    inside = market.price_tick if wide and quote.ask - quote.bid >= wide * market.price_tick else Decimal(0)
-    if inside and quote.ask - quote.bid < 2 * market.price_tick:
-        inside = Decimal(0)  # one tick inside a one-tick spread would cross
+        price = smallest if approved.worst_price < smallest <= quote.bid else approved.worst_price
+        return Priced(price, Place.TAKER)
+    step = _inside(policy, quote, market) - cushion * market.price_tick
     if approved.proposal.side is Side.SELL:
-        return max(quote.ask - inside, approved.worst_price)
-    return min(quote.bid + inside, approved.worst_price)
+        price = max(quote.ask - step, approved.worst_price)
+        return Priced(price, _place(quote.ask - price))
+    price = min(quote.bid + step, approved.worst_price)
+    return Priced(price, _place(price - quote.bid))
+
+
+def behind_bp(side: Side, price: Decimal, quote: Quote) -> Decimal:
+    """How far a resting order is behind the touch, in basis points of its price; 0 at it or better."""
+    gap = price - quote.ask if side is Side.SELL else quote.bid - price
+    return max(gap, ZERO) / price / BP
+
+
+def _inside(policy: Policy, quote: Quote, market: Market) -> Decimal:
+    """One tick in a wide spread, nothing where it would cross."""
+    wide, spread = policy.execution.improve_spread_ticks, quote.ask - quote.bid
+    return market.price_tick if wide and spread >= max(wide, 2) * market.price_tick else ZERO
+
+
+def _place(better: Decimal) -> Place:
+    if better > 0:
+        return Place.INSIDE
+    return Place.TOUCH if better == 0 else Place.BEHIND

@@ -16,6 +16,7 @@ from tradekit.domain.memory import Mark
 from tradekit.domain.order import FinalWord, OrderIntent
 from tradekit.domain.outcome import OrderReport, RejectCode
 from tradekit.domain.proposal import Origin, Side
+from tradekit.domain.purge import PurgeEnd, PurgePlan
 from tradekit.domain.universe import TierMemory
 
 
@@ -103,6 +104,13 @@ class CancelRequested(NamedTuple):
 
     client_order_id: ClientOrderId
     reason: str
+
+
+class OrderKept(NamedTuple):
+    """The order may rest until `deadline` (milliseconds): a new one would stand no better."""
+
+    client_order_id: ClientOrderId
+    deadline: int
 
 
 class OrderFinal(NamedTuple):
@@ -210,12 +218,34 @@ class Refusal(NamedTuple):
     also: tuple[str, ...] = ()
 
 
+class PurgeStarted(NamedTuple):
+    """An asset is to be sold off, or goes on under other terms: progress of an older plan is kept."""
+
+    plan: PurgePlan
+
+
+class PurgeEnded(NamedTuple):
+    """A plan is over; what is left of the asset is nobody's task any more."""
+
+    asset: str
+    reason: PurgeEnd
+
+
+class DustWrittenOff(NamedTuple):
+    """So much of an asset is too small to be sold, and nothing is done about it any more."""
+
+    asset: str
+    quantity: Decimal
+
+
 class CycleFinished(NamedTuple):
     """What one cycle saw and did, under the policy with the fingerprint `policy`.
 
     `peaks`, `tiers` and `marks` hold only what changed; `gone` symbols are not traded any more. `equity` is None when
     a quote was missing or wild. `refused` counts all refusals by code, `refusals` holds the details of some of them.
     `placed` counts orders, `filled` those of them that traded. `in_drawdown` says that a drawdown stops opens.
+    `asked_ms` is the time that the cycle's work asked for, deferred work included; `governor` the step of the budget
+    governor after it.
     """
 
     started: int
@@ -231,6 +261,8 @@ class CycleFinished(NamedTuple):
     refused: Mapping[str, int] = {}
     marks: Mapping[str, Mark] = {}
     in_drawdown: bool = False
+    asked_ms: int = 0
+    governor: int = 0
 
 
 class PeakReset(NamedTuple):
@@ -256,6 +288,7 @@ Event = (
     | OrderRejected
     | OrderNotPlaced
     | CancelRequested
+    | OrderKept
     | OrderFinal
     | OrderAdopted
     | ForeignOrdersSeen
@@ -265,6 +298,9 @@ Event = (
     | StateRestored
     | BooksRebuilt
     | ProposalsConsumed
+    | PurgeStarted
+    | PurgeEnded
+    | DustWrittenOff
     | CycleFinished
     | PeakReset
     | ExchangeSilent
@@ -281,6 +317,7 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     OrderRejected,
     OrderNotPlaced,
     CancelRequested,
+    OrderKept,
     OrderFinal,
     OrderAdopted,
     ForeignOrdersSeen,
@@ -290,6 +327,9 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     StateRestored,
     BooksRebuilt,
     ProposalsConsumed,
+    PurgeStarted,
+    PurgeEnded,
+    DustWrittenOff,
     CycleFinished,
     PeakReset,
     ExchangeSilent,

@@ -22,6 +22,11 @@ def client_order_id(account: str, intent: str, attempt: int) -> ClientOrderId:
     return ClientOrderId(body + _check_character(body))
 
 
+def attempt_id(account: str, origin: str, proposal_id: str, attempt: int) -> ClientOrderId:
+    """The id of one attempt under a proposal. The origin keeps ids that others choose apart from our own."""
+    return client_order_id(account, f"{origin}:{proposal_id}", attempt)
+
+
 def is_ours(text: str | None) -> bool:
     """Whether a client order id has our form, also when this journal has never seen it."""
     return (

@@ -85,3 +85,10 @@ class Snapshot(NamedTuple):
     markets: Mapping[str, Market]
     quotes: Mapping[str, Quote]
     balances: Mapping[str, Balance]
+
+    @property
+    def source(self) -> Source:
+        """The least real source of any of its prices."""
+        sources = {market.source for market in self.markets.values()}
+        marked = (Source.SYNTHETIC, Source.RECORDED, Source.PUBLIC)
+        return next((mark for mark in marked if mark in sources), Source.LIVE)

@@ -20,7 +20,7 @@ class Result(NamedTuple):
 
 
 class Turnover(NamedTuple):
-    """Quote currency that sales for other programs brought in one hour; `hour` counts from 1970."""
+    """Quote currency that was traded in one hour; `hour` counts from 1970."""
 
     hour: int
     notional: Decimal
@@ -48,7 +48,8 @@ class Watermarks(NamedTuple):
 
 
 class RiskMemory(NamedTuple):
-    """`results` are the newest sales, oldest first; `marks` are by asset. `failures` and `revived` hold the last time
+    """`results` are the newest sales, oldest first; `turnover` is that of sales for other programs, `taken` that of
+    orders that were promoted to takers; `marks` are by asset. `failures` and `revived` hold the last time
     per symbol that an opening order failed, and that an order came back which was given up as never placed. `silences`
     are the newest times that the exchange gave no answer. `drawdown_since` is when a drawdown stopped opens, 0 for
     not now: a human ends it.
@@ -62,3 +63,4 @@ class RiskMemory(NamedTuple):
     watermarks: Watermarks | None = None
     silences: tuple[int, ...] = ()
     drawdown_since: int = 0
+    taken: tuple[Turnover, ...] = ()

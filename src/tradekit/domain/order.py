@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from tradekit.domain.decision import Approved
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO, divide
-from tradekit.domain.proposal import Side
+from tradekit.domain.proposal import Side, Urgency
 
 
 class TimeInForce(StrEnum):
@@ -22,10 +22,23 @@ class TimeInForce(StrEnum):
     IOC = "IOC"
 
 
+class Place(StrEnum):
+    """Where an order stands against the quote that it was priced on: better than the touch, at it, or behind it.
+
+    `TAKER` crosses the spread.
+    """
+
+    INSIDE = "inside"
+    TOUCH = "touch"
+    BEHIND = "behind"
+    TAKER = "taker"
+
+
 class OrderIntent(NamedTuple):
     """One attempt under an `Approved`: exactly what goes over the wire, and until when it may live.
 
-    `deadline` is the exchange time in milliseconds at which the order has to be canceled.
+    `deadline` is the exchange time in milliseconds at which the order has to be canceled. `mid` is that of the quote
+    it was priced on (0: not known), in quote currency; `smallest` the least amount that the exchange takes.
     """
 
     approved: Approved
@@ -36,6 +49,9 @@ class OrderIntent(NamedTuple):
     time_in_force: TimeInForce
     created: int
     deadline: int
+    place: Place = Place.TOUCH
+    mid: Decimal = ZERO
+    smallest: Decimal = ZERO
 
     @property
     def symbol(self) -> str:
@@ -51,6 +67,11 @@ class OrderIntent(NamedTuple):
     def notional(self) -> Decimal:
         """Amount at the limit price, in quote currency."""
         return self.amount * self.price
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether an order that should have rested crosses the spread as its last step."""
+        return self.time_in_force is TimeInForce.IOC and self.approved.proposal.urgency is Urgency.MAKER
 
 
 class Unplaceable(NamedTuple):
@@ -135,6 +156,7 @@ class Order(NamedTuple):
     """An intent, what became of it, and what of it is booked: `filled` base units for `cost` quote currency.
 
     `counted` of them are in the books without being a fill there: an adopted order had filled before they were opened.
+    `kept_until` is a later deadline than the intent's: the order rests on where a new one would stand no better.
     """
 
     intent: OrderIntent
@@ -143,6 +165,12 @@ class Order(NamedTuple):
     filled: Decimal = ZERO
     cost: Decimal = ZERO
     counted: Decimal = ZERO
+    kept_until: int = 0
+
+    @property
+    def deadline(self) -> int:
+        """The exchange time in milliseconds at which it has to be canceled."""
+        return max(self.intent.deadline, self.kept_until)
 
     @property
     def id(self) -> ClientOrderId:

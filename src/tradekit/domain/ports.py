@@ -11,7 +11,7 @@ from tradekit.domain.account import Balance
 from tradekit.domain.event import Event, Record
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Snapshot
+from tradekit.domain.market import Candle, Quote, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import CancelOutcome, LookupAnswer, OrderReport, SendOutcome
 from tradekit.domain.state import State
@@ -40,6 +40,10 @@ class Exchange(Protocol):
 
     def snapshot(self, symbols: Sequence[str]) -> Snapshot:
         """Markets, quotes and all balances in one round. A symbol that is unknown is left out."""
+        ...
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Best prices alone, in one round. A symbol without a quote is left out."""
         ...
 
     def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:

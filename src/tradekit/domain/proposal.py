@@ -18,7 +18,7 @@ class Side(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who asks. External proposals are consumed by id; rules and exits ask anew in each cycle.
+    """Who asks. External proposals are consumed by id; rules, exits, purges and the dust desk ask anew in each cycle.
 
     `ADOPTED` stands for the unknown proposal behind an order of ours that was found on the exchange.
     """
@@ -26,6 +26,8 @@ class Origin(StrEnum):
     EXTERNAL = "external"
     RULE = "rule"
     EXIT = "exit"
+    PURGE = "purge"
+    DUST = "dust"
     ADOPTED = "adopted"
 
 

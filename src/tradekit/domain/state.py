@@ -15,6 +15,7 @@ from tradekit.domain.memory import RiskMemory
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import OrderReport
 from tradekit.domain.position import Position
+from tradekit.domain.purge import PurgePlan
 from tradekit.domain.universe import TierMemory
 
 SCHEMA_VERSION: Final = 1
@@ -28,6 +29,13 @@ class Opening(NamedTuple):
     time: int
 
 
+class Governor(NamedTuple):
+    """How the cycles use their time: the governor's `step`, and the milliseconds that the newest ones asked for."""
+
+    step: int = 0
+    asked: tuple[int, ...] = ()
+
+
 class State(NamedTuple):
     """Frozen; `decide.fold` makes the next one from an event.
 
@@ -35,7 +43,8 @@ class State(NamedTuple):
     the client order ids. Trades up to `counted_until` are in the books without being listed anywhere. `cursors` are
     the newest fill times per symbol. `foreign` are open orders that are not ours. `consumed` maps recent external
     proposal ids to their digests; `consumed_older` counts those that were moved out. `risk` is what the risk desk
-    remembers.
+    remembers. `purges` are by asset; `written_off` are the amounts of dust that nobody cares
+    about any more.
     """
 
     stamp: Stamp
@@ -58,6 +67,9 @@ class State(NamedTuple):
     equity: Decimal | None = None
     last_cycle: CycleFinished | None = None
     risk: RiskMemory = RiskMemory()
+    purges: Mapping[str, PurgePlan] = {}
+    governor: Governor = Governor()
+    written_off: Mapping[str, Decimal] = {}
 
     @property
     def cash(self) -> Decimal:

@@ -14,7 +14,8 @@ from tradekit.domain.numbers import total
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.outcome import OrderReport
 from tradekit.domain.position import Position
-from tradekit.domain.state import State
+from tradekit.domain.purge import PurgePlan
+from tradekit.domain.state import Governor, State
 
 
 class StatusReport(NamedTuple):
@@ -23,7 +24,8 @@ class StatusReport(NamedTuple):
     `equity` is the last one that a cycle could tell; `refused` counts the refusals of the last cycle by code,
     `refusals` has the details of some of them. `risk` is what the risk desk remembers. `realized` is what all
     sales made, `unrealized` what the positions would make at the prices of that equity, both after fees. `foreign` are
-    open orders of others, `holds` the doubts that stop opens.
+    open orders of others, `holds` the doubts that stop opens, `purges` the assets
+    that are being sold off. `governor` tells how much time the cycles ask for.
     """
 
     account: Stamp
@@ -41,6 +43,8 @@ class StatusReport(NamedTuple):
     refusals: tuple[Refusal, ...]
     refused: Mapping[str, int]
     risk: RiskMemory
+    purges: tuple[PurgePlan, ...]
+    governor: Governor
     unsaved_events: int
 
 
@@ -64,5 +68,7 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         refusals=state.last_cycle.refusals if state.last_cycle else (),
         refused=state.last_cycle.refused if state.last_cycle else {},
         risk=state.risk,
+        purges=tuple(plan for _, plan in sorted(state.purges.items())),
+        governor=state.governor,
         unsaved_events=unsaved_events,
     )

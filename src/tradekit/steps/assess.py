@@ -4,7 +4,8 @@ that a check of the risk does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tradekit.decide.proof import ProofRow, stops_opens, unexplained
@@ -15,12 +16,15 @@ from tradekit.domain.errors import Problem
 from tradekit.domain.market import Snapshot
 from tradekit.domain.proposal import Proposal
 from tradekit.domain.saved_look import SavedLook, risk_view
+from tradekit.domain.universe import TierMemory
 from tradekit.steps.desk import Desk
+from tradekit.steps.make_way import make_way
 from tradekit.steps.propose import Wishes, gather_wishes
 from tradekit.steps.settle import Settled, settle
 from tradekit.steps.snapshot import open_account, prove_balances, take_snapshot
 
 _MOST_WATCHED: Final = 50
+_NO_CLOSES: Final[Mapping[str, Decimal]] = {}
 
 
 class Wanted(NamedTuple):
@@ -61,22 +65,38 @@ def assess(desk: Desk, given: Wanted, ask: Callable[[], Wanted]) -> Assessment:
     open_account(desk)
     settled = settle(desk).settled
     wanted = given.joined(ask())
-    snapshot = take_snapshot(desk, {proposal.symbol for proposal in wanted.proposals})
+    symbols = {proposal.symbol for proposal in wanted.proposals}
+    snapshot = take_snapshot(desk, symbols)
     differences = unexplained(prove_balances(desk, snapshot))
     wishes = gather_wishes(desk, snapshot, wanted.proposals)
-    situation = look(
+    if make_way(desk, wishes.proposals):
+        snapshot = take_snapshot(desk, symbols)
+        differences = unexplained(prove_balances(desk, snapshot))
+    situation = situation_of(desk, snapshot, differences, wishes.tiers, wishes.closes, _watched(wishes.proposals))
+    judgements = deliberate(situation, wishes.proposals)
+    problems = (*wanted.problems, *wishes.problems)
+    return Assessment(settled, snapshot, differences, wishes, situation, judgements, problems)
+
+
+def situation_of(
+    desk: Desk,
+    snapshot: Snapshot,
+    differences: Sequence[ProofRow],
+    tiers: Mapping[str, TierMemory],
+    closes: Mapping[str, Decimal] = _NO_CLOSES,
+    watched: Iterable[str] = (),
+) -> Situation:
+    """What the rules look at, before anything is granted."""
+    return look(
         desk.policy,
-        desk.state._replace(tiers=wishes.tiers),
+        desk.state._replace(tiers=tiers),
         snapshot,
         now=desk.clock.now(),
         halted=desk.store.is_halted(),
         mismatched=mismatched(differences, desk.state.stamp.quote),
-        closes=wishes.closes,
-        watched=_watched(wishes.proposals),
+        closes=closes,
+        watched=watched,
     )
-    judgements = deliberate(situation, wishes.proposals)
-    problems = (*wanted.problems, *wishes.problems)
-    return Assessment(settled, snapshot, differences, wishes, situation, judgements, problems)
 
 
 def save_look(desk: Desk, wanted: Iterable[str] = ()) -> tuple[SavedLook, tuple[ProofRow, ...]]:

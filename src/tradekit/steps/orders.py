@@ -6,7 +6,7 @@ before the exchange's own look-up says that it is final.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -61,24 +61,24 @@ def finish(desk: Desk, answers: Mapping[ClientOrderId, LookupAnswer]) -> None:
 
 def is_overdue(desk: Desk, order: Order) -> bool:
     """Whether an order has to be canceled: its time is over, or it opens and the kill switch is set."""
-    if order.intent.deadline <= desk.clock.now():
+    if order.deadline <= desk.clock.now():
         return True
     return order.intent.approved.proposal.opens and desk.store.is_halted()
 
 
-def cancel(desk: Desk, ids: Sequence[ClientOrderId], reason: str) -> tuple[ClientOrderId, ...]:
-    """Cancels orders as a set, again after each back-off of the policy, until each is final.
+def cancel(desk: Desk, reasons: Mapping[ClientOrderId, str]) -> tuple[ClientOrderId, ...]:
+    """Cancels orders as a set, each for its reason, again after each back-off of the policy, until each is final.
 
     Returns those that are still not final: the next run goes on with them. An exchange that doesn't answer the
     look-up is asked to cancel all the same: a resting order is worse than a cancel too many.
     """
     waits = [0, *desk.policy.execution.cancel_backoff_ms]
-    left = tuple(ids)
+    left = tuple(reasons)
     for wait in waits:
         if wait:
             desk.clock.sleep(wait)
         asked = [desk.state.orders[id] for id in left]
-        desk.record(*(CancelRequested(order.id, reason) for order in asked))
+        desk.record(*(CancelRequested(order.id, reasons[order.id]) for order in asked))
         desk.exchange.cancel(asked)
         with suppress(Unreachable):
             refresh(desk, left)
@@ -132,7 +132,7 @@ def _given_up(desk: Desk, order: Order, state: Closing) -> list[Event]:
 def _is_forgotten(desk: Desk, order: Order, answer: LookupAnswer) -> bool:
     if not isinstance(answer, NotFound) or not isinstance(order.state, Canceling):
         return False
-    return desk.clock.now() > order.intent.deadline + desk.exchange.not_found_horizon_ms + _FORGOTTEN_MS
+    return desk.clock.now() > order.deadline + desk.exchange.not_found_horizon_ms + _FORGOTTEN_MS
 
 
 def _past_horizon(desk: Desk, order: Order) -> bool:

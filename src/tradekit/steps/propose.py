@@ -1,4 +1,4 @@
-"""Propose: exits first, then the rules and whatever external programs ask for."""
+"""Propose: exits first, then purges, then what external programs, the rules and the dust desk ask for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from tradekit.decide.dust import find_dust, top_ups
 from tradekit.decide.exits import find_exits, raised_peaks, sellable_exits
+from tradekit.decide.purge import propose_purges
 from tradekit.decide.rules import propose
 from tradekit.decide.triggers import find_triggers, minutes_needed
 from tradekit.decide.universe import assign_tiers, eligible
@@ -17,6 +19,7 @@ from tradekit.domain.proposal import Proposal
 from tradekit.domain.signal import Trigger
 from tradekit.domain.universe import TierMemory
 from tradekit.steps.desk import Desk
+from tradekit.steps.purge import plan_purges
 
 _FRESH_MS: Final = 180_000
 
@@ -44,11 +47,16 @@ def gather_wishes(desk: Desk, snapshot: Snapshot, external: Sequence[Proposal]) 
     tiers = assign_tiers(policy.universe, snapshot.markets, snapshot.quotes, state.tiers)
     exits = find_exits(policy.exits, state.positions, snapshot.quotes, state.stamp.quote, snapshot.time)
     exits = sellable_exits(exits, snapshot)
+    plan_purges(desk, snapshot, tiers)
+    leaving = {proposal.symbol for proposal in exits}
+    purges = (p for p in propose_purges(policy, desk.state, snapshot, snapshot.time) if p.symbol not in leaving)
+    rows = find_dust(policy, desk.state, snapshot, tiers, snapshot.time)
+    dust = top_ups(rows, state.stamp.quote, snapshot.time)
     triggers, closes, problems = _look_for_triggers(desk, tiers, snapshot.time)
     consumed = _consumed(desk, external)
     fresh = tuple(proposal for proposal in external if proposal.id not in consumed)
     return Wishes(
-        proposals=(*exits, *fresh, *propose(policy.rules, triggers, snapshot.time)),
+        proposals=(*exits, *purges, *fresh, *propose(policy.rules, triggers, snapshot.time), *dust),
         repeated=tuple(p.id for p in external if consumed.get(p.id) == p.digest),
         changed=tuple(
             Refused(p, "proposal_changed", "id") for p in external if consumed.get(p.id, p.digest) != p.digest

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from tradekit.decide.fate import rests_on
 from tradekit.decide.reconcile import Reconciled, ask_from
 from tradekit.domain.account import Balance
-from tradekit.domain.errors import Unreachable
+from tradekit.domain.errors import Problem, Unreachable
+from tradekit.domain.event import OrderKept
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.order import Closed
+from tradekit.domain.order import Closed, Order
 from tradekit.domain.ports import Review
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
@@ -42,7 +44,7 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
     """Looks up unfinished orders and tombstones, books fills, adopts lost orders, cancels what is past its deadline.
 
     Trades are asked for where orders may have some, and for `symbols`, those at or after `since` (milliseconds) too.
-    Raises `Unreachable`. A dry run cancels nothing.
+    Raises `Unreachable`. A dry run cancels nothing. A part that could not be sold on its own rests on.
     """
     before = unfinished(desk.state)
     adopted: tuple[ClientOrderId, ...] = ()
@@ -61,14 +63,31 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
     except Unreachable as error:
         silent = error  # what is past its deadline is canceled all the same
     live = [order for order in desk.state.orders.values() if order.is_live and not order.is_unanswered]
-    overdue = tuple(order.id for order in live if is_overdue(desk, order) or order.is_canceling)
+    late = [order for order in live if is_overdue(desk, order) or order.is_canceling]
+    spared = {order.id: until for order in late if (until := _rests_on(desk, order))}
+    overdue = tuple(order.id for order in late if order.id not in spared)
+    desk.record(*(OrderKept(id, until) for id, until in spared.items()))
     if overdue and not desk.dry_run:
-        cancel(desk, overdue, "past its deadline")
+        cancel(desk, dict.fromkeys(overdue, "past its deadline"))
     if silent is not None:
         raise silent
     after = unfinished(desk.state)
     resolved = tuple(id for id in before if id not in after)
     return Settlement(Settled(resolved, overdue, after, adopted, fills), review.balances)
+
+
+def settle_again(desk: Desk) -> tuple[Problem, ...]:
+    """Settles once the work is done. An exchange that falls silent here leaves the rest to the next run."""
+    problems: list[Problem] = []
+    try:
+        settle(desk)
+    except Unreachable as silent:
+        problems.extend(silent.problems)
+    if desk.clock.must_stop():
+        fix = "the next run goes on from what is written down"
+        what = "a signal ended the work: nothing more was placed, and what the policy says was canceled"
+        problems.append(Problem("interrupted", what, fix))
+    return tuple(problems)
 
 
 def settle_asset_differences(desk: Desk, assets: frozenset[str], since: int | None = None) -> Reconciled:
@@ -90,6 +109,12 @@ def known_symbols(desk: Desk) -> set[str]:
     held = {asset for asset, position in state.positions.items() if position.total or position.cost}
     watched = {f"{asset}/{quote}" for asset in held | {*desk.policy.account.managed} if asset != quote}
     return {*state.cursors, *(order.intent.symbol for order in state.orders.values()), *watched}
+
+
+def _rests_on(desk: Desk, order: Order) -> int:
+    """Until when an order past its deadline is left alone all the same; 0 for one that has to go."""
+    until = 0 if order.is_canceling else rests_on(desk.policy, desk.state, order)
+    return until if until > desk.clock.now() else 0
 
 
 def unfinished(state: State) -> tuple[ClientOrderId, ...]:

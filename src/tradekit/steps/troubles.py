@@ -16,7 +16,7 @@ def unsettled(desk: Desk, ids: Iterable[ClientOrderId]) -> list[Problem]:
     """One problem for each of these orders that should be final and isn't: its time is over, or it was canceled."""
     now = desk.clock.now()
     orders = (desk.state.orders[id] for id in ids if id in desk.state.orders)
-    late = (order for order in orders if order.intent.deadline <= now or order.is_canceling or desk.clock.must_stop())
+    late = (order for order in orders if order.deadline <= now or order.is_canceling or desk.clock.must_stop())
     return [_unsettled(order) for order in late if not isinstance(order.state, Closed)]
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from tradekit.adapters.exchange import orders as wire
-from tradekit.adapters.exchange.candles import CandleCache
 from tradekit.adapters.exchange.clock import ExchangeClock
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import Failure
@@ -20,9 +19,9 @@ from tradekit.adapters.exchange.markets import MarketBook, tick_at
 from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import quotes_of
 from tradekit.adapters.exchange.reads import (
+    all_candles,
     fail_unreachable,
     read_balances,
-    read_candles,
     read_fills,
     read_open,
     read_permissions,
@@ -34,7 +33,7 @@ from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Market, Snapshot
+from tradekit.domain.market import Candle, Market, Quote, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import (
     Acknowledged,
@@ -93,6 +92,11 @@ class CcxtExchange:
             markets[symbol] = filters.market._replace(price_tick=tick_at(price, filters))
         return Snapshot(self.clock.now(), markets, quotes, balances)
 
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Best prices alone. Raises `Unreachable`."""
+        known = [symbol for symbol in symbols if symbol in self._book.markets]
+        return quotes_of(self._all(self._quote_tasks(known)), known, self.clock.now())
+
     def markets(self) -> Mapping[str, Market]:
         """All markets in the account's quote currency."""
         return {symbol: filters.market for symbol, filters in self._book.markets.items()}
@@ -105,18 +109,8 @@ class CcxtExchange:
         """The last `minutes` complete one-minute candles per symbol, oldest first. A symbol whose history can't be read
         is left out. Raises `Unreachable` when none can. Asks only for what is new.
         """
-        now = self.clock.now()
-        kept = CandleCache(self._candles, now, minutes)
         known = [symbol for symbol in symbols if symbol in self._book.markets]
-        asked = [(symbol, start) for symbol in known if (start := kept.missing_since(symbol)) is not None]
-        tasks = [self._pool.public(partial(read_candles, symbol=name, since=start, now=now)) for name, start in asked]
-        answers = self._pool.run(tasks)
-        silent = [answer for answer in answers if isinstance(answer, Failure)]
-        if silent and len(silent) == len(known):
-            fail_unreachable(silent[0])
-        fresh = zip((symbol for symbol, _ in asked), answers, strict=True)
-        kept.add({symbol: answer for symbol, answer in fresh if not isinstance(answer, Failure)})
-        return {symbol: candles for symbol in known if (candles := kept.candles(symbol))}
+        return all_candles(self._pool, self._candles, known, minutes, self.clock.now())
 
     def place(self, intents: Sequence[OrderIntent]) -> Mapping[ClientOrderId, SendOutcome]:
         """Sends each intent once. Every intent gets an outcome."""

@@ -1,18 +1,21 @@
 """The questions of a batch, each answered by one connection. What can't be understood counts as not answered.
 
-All raise `CallFailed` and nothing else.
+All raise `CallFailed` and nothing else, but `all_candles`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tradekit.adapters.exchange.candles import Row, fetch_rows
+from tradekit.adapters.exchange.candles import CandleCache, Row, fetch_rows
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed, Failure
 from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.lookup import open_items
+from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import balances_of
 from tradekit.adapters.exchange.reports import order_report
 from tradekit.adapters.exchange.trades import Names, fills_among, learn_name, read_trades
@@ -20,6 +23,7 @@ from tradekit.adapters.exchange.venues.venue import KeyPermissions, PermissionCh
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import Fill
+from tradekit.domain.market import Candle
 from tradekit.domain.outcome import OrderReport
 
 T = TypeVar("T")
@@ -49,6 +53,23 @@ def read_open(connection: Connection, now: int) -> list[OrderReport]:
 def read_candles(connection: Connection, symbol: str, since: int, now: int) -> list[Row]:
     """The complete minutes since a time."""
     return understood(lambda: fetch_rows(connection, symbol, since, now))
+
+
+def all_candles(pool: Pool, path: Path, symbols: Sequence[str], minutes: int, now: int) -> dict[str, Sequence[Candle]]:
+    """The last minutes of each symbol, of which only the new ones are asked for; `path` keeps the others.
+
+    A symbol whose history can't be read is left out. Raises `Unreachable` when none can.
+    """
+    kept = CandleCache(path, now, minutes)
+    asked = [(symbol, start) for symbol in symbols if (start := kept.missing_since(symbol)) is not None]
+    tasks = [pool.public(partial(read_candles, symbol=name, since=start, now=now)) for name, start in asked]
+    answers = pool.run(tasks)
+    silent = [answer for answer in answers if isinstance(answer, Failure)]
+    if silent and len(silent) == len(symbols):
+        fail_unreachable(silent[0])
+    fresh = zip((symbol for symbol, _ in asked), answers, strict=True)
+    kept.add({symbol: answer for symbol, answer in fresh if not isinstance(answer, Failure)})
+    return {symbol: candles for symbol in symbols if (candles := kept.candles(symbol))}
 
 
 def read_fills(

@@ -16,7 +16,7 @@ from tradekit.adapters.paper.setup import PaperSetup
 from tradekit.adapters.paper.tape import Feed, Listing
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Market, Snapshot
+from tradekit.domain.market import Candle, Market, Quote, Snapshot
 from tradekit.domain.money import Money
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import (
@@ -66,6 +66,11 @@ class PaperExchange:
             held = settlement.balances(self._ledger.totals(), self._ledger.open_orders())
             markets = {symbol: self._market(self._listings[symbol]) for symbol in known}
             return Snapshot(now, markets, self._floor.quotes(known, now), held)
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Best prices now. A symbol that is unknown, or has an empty side, is left out."""
+        with self._moment(0) as now:
+            return self._floor.quotes([symbol for symbol in symbols if symbol in self._listings], now)
 
     def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
         """The last `minutes` complete one-minute candles per symbol, oldest first."""

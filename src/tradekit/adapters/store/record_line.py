@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, Final, NamedTuple
 
 from tradekit.domain.event import EVENT_TYPES, Event, Record
@@ -43,6 +44,9 @@ class Line(NamedTuple):
 
 class BadLine(ValueError):
     """Why a line is not a good record."""
+
+
+_DAMAGED_END: Final = re.compile(rb'(?<="\})[^\n](?=\{"seq":)')
 
 
 def header(seq: int, prev: str, version: int = SCHEMA_VERSION) -> bytes:
@@ -105,9 +109,9 @@ def is_unfinished_write(torn: bytes, first_bad: int) -> bool:
 
     Blocks of one write may reach the disk in any order, so good lines may follow the bad one, but only lines of the
     same write: one that began later proves that the bad line had once been whole. So does a right hash of the bad
-    line itself: what this version can't read is never cut.
+    line itself: what this version can't read is never cut. A line end that became another byte counts as one.
     """
-    for number, raw in enumerate(torn.splitlines(keepends=True)):
+    for number, raw in enumerate(_DAMAGED_END.sub(b"\n", torn).splitlines(keepends=True)):
         try:
             fields, _ = _checked_fields(raw)
         except BadLine:

@@ -69,6 +69,7 @@ REDUCE_RULES: Final[tuple[Rule, ...]] = (
     market.NO_QUOTE,
     sale.MANAGED,
     permission.SELLING,
+    sale.BACKOFF,
     sale.EXCHANGE_MINIMUM,
     sale.TURNOVER,
 )

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from tradekit.decide.memory import is_counted
-from tradekit.decide.risk.advice import HAIR, SHARE, raised, wait_until
+from tradekit.decide.purge import pause_until
+from tradekit.decide.risk.advice import HAIR, SHARE, raised, wait_for, wait_until
 from tradekit.decide.risk.rule import FAILS, PASSES, Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
 from tradekit.domain.decision import ChangeKey, Nothing, Resize, WouldPass
@@ -107,9 +108,26 @@ def _sell_more(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
     return Resize(ceil_to(amount * ask.quote.mid, HAIR), at.state.stamp.quote)
 
 
+def _backoff(at: Situation, ask: Ask) -> Reading:
+    plan = at.state.purges.get(ask.proposal.base)
+    if ask.proposal.origin is not Origin.PURGE or plan is None:
+        return PASSES
+    limit, failed = Decimal(at.policy.purge.max_failures - 1), Decimal(plan.failures)
+    return Reading(at.now >= pause_until(at.policy, plan), limit, failed, after=failed)
+
+
+def _end_of_pause(at: Situation, ask: Ask, reading: Reading) -> int:
+    return pause_until(at.policy, at.state.purges[ask.proposal.base])
+
+
 MANAGED: Final = Rule(
     "ownership", "not_managed", ("account.managed",), "", Kind.GATE, Sense.NONE, "only what tradekit manages is sold",
     _managed, _manage, blocks=True,
+)  # fmt: skip
+BACKOFF: Final = Rule(
+    "purge backoff", "purge_backoff", ("purge.max_failures", "purge.backoff_hours"), "failures", Kind.GATE,
+    Sense.AT_MOST, "a purge that the exchange keeps refusing pauses, longer each time", _backoff,
+    wait_for(_end_of_pause),
 )  # fmt: skip
 TURNOVER: Final = Rule(
     "external sales", "sale_turnover", ("risk.max_external_sales_pct",), "quote", Kind.GATE, Sense.AT_MOST,

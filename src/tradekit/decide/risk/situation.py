@@ -10,10 +10,11 @@ from tradekit.decide.risk import tally
 from tradekit.decide.risk.exposure import Exposure, equity_for_caps, equity_for_losses, measure
 from tradekit.decide.risk.prices import look_at
 from tradekit.decide.risk.tally import Tally
+from tradekit.decide.sizing import smallest_purchase
 from tradekit.decide.universe import tier_of
 from tradekit.domain.market import Market, Quote, Snapshot
 from tradekit.domain.memory import Mark
-from tradekit.domain.numbers import BP, ONE, PERCENT, ZERO, ceil_to
+from tradekit.domain.numbers import ZERO
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Amount, Proposal
 from tradekit.domain.state import State
@@ -99,11 +100,8 @@ def ask_of(at: Situation, proposal: Proposal) -> Ask:
 
 def smallest_amount(at: Situation, ask: Ask) -> Decimal:
     """The smallest purchase in base units that the exchange takes, and still takes when its stop sells it."""
-    market, exits = ask.market, at.policy.exits
-    assert market is not None and ask.quote is not None
-    at_stop = (ONE - exits.stop_loss_pct * PERCENT) * (ONE - exits.stop_slippage_bp * BP) * (ONE - market.taker_fee)
-    worth = market.min_notional / at_stop if at_stop > ZERO else market.min_notional
-    return ceil_to(max(worth / ask.quote.mid, market.min_amount, market.amount_step), market.amount_step)
+    assert ask.market is not None and ask.quote is not None
+    return smallest_purchase(at.policy, ask.market, ask.quote.mid)
 
 
 def smallest_notional(at: Situation, ask: Ask) -> Decimal:

@@ -22,6 +22,7 @@ _CROSS_CHECKS: Final = (
     ("execution.budget_seconds", "execution.interval_seconds", "a cycle may not use more than its interval"),
     ("universe.tier2_min_volume_notional", "universe.tier1_min_volume_notional", "a lower tier asks for less volume"),
     ("universe.tier3_min_volume_notional", "universe.tier2_min_volume_notional", "a lower tier asks for less volume"),
+    ("governor.low_pct", "governor.high_pct", "purges would get their time back at once"),
     ("risk.max_asset_pct", "risk.max_total_at_risk_pct", "one asset may not exceed the whole"),
 )
 _UNQUOTED: Final = re.compile(r'[\x00-\x1f\x7f"\\]')

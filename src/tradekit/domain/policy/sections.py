@@ -1,5 +1,6 @@
-"""Every policy key, defined once (those of the risk desk in `risk_sections`, those of real exchanges in
-`exchange_sections`). Adding one adds it to the checks, the schema, `policy show` and the docs.
+"""Every policy key, defined once (those of the risk desk in `risk_sections`, of the execution desk in
+`execution_sections`, of real exchanges in `exchange_sections`). Adding one adds it to the checks, the schema,
+`policy show` and the docs.
 
 Notionals are in the account's quote currency; `pct` is percent of equity unless the help says otherwise; `bp` is a
 hundredth of a percent. A test demands that changing any key changes what tradekit does.
@@ -13,7 +14,14 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.account import Mode
 from tradekit.domain.policy.exchange_sections import ExchangePolicy
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, NUMBER, TEXT, TEXTS, Key, Section, key, keys_of
+from tradekit.domain.policy.execution_sections import (
+    DustPolicy,
+    ExecutionPolicy,
+    GovernorPolicy,
+    PurgePolicy,
+    TakerPolicy,
+)
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, NUMBER, TEXT, TEXTS, Key, Section, key, keys_of
 from tradekit.domain.policy.risk_sections import CooldownsPolicy, GuardsPolicy, LossesPolicy, RiskPolicy
 
 _ASSET: Final = "[A-Z0-9]{1,20}"
@@ -128,34 +136,6 @@ class ProposalsPolicy(Section, name="proposals"):
     command_timeout_seconds: int = key(COUNT, 10, "then it is ended", unit="seconds", low="1", high="45")
 
 
-class ExecutionPolicy(Section, name="execution"):
-    """How orders are placed and how long they rest."""
-
-    ttl_tier1_seconds: int = key(COUNT, 12, "life of a resting order", unit="seconds", low="1", high="600")
-    ttl_tier2_seconds: int = key(COUNT, 15, "life of a resting order", unit="seconds", low="1", high="600")
-    ttl_tier3_seconds: int = key(
-        COUNT, 25, "life of a resting order, also of coins outside the tiers", unit="seconds", low="1", high="600"
-    )
-    improve_spread_ticks: int = key(
-        COUNT, 2, "spread from which an order goes one tick inside; 0 never", unit="ticks", low="0", high="100000"
-    )
-    slippage_tier1_bp: Decimal = key(
-        NUMBER, Decimal(60), "furthest price from the decision", unit="bp", low="0", high="2000"
-    )
-    slippage_tier2_bp: Decimal = key(
-        NUMBER, Decimal(95), "furthest price from the decision", unit="bp", low="0", high="2000"
-    )
-    slippage_tier3_bp: Decimal = key(
-        NUMBER, Decimal(120), "furthest price from the decision", unit="bp", low="0", high="2000"
-    )
-    interval_seconds: int = key(COUNT, 60, "time from one cycle to the next", unit="seconds", low="10", high="86400")
-    budget_seconds: int = key(COUNT, 50, "time one cycle may use of it", unit="seconds", low="5", high="86000")
-    poll_ms: int = key(COUNT, 2000, "between two looks at waiting orders", unit="ms", low="100", high="60000")
-    cancel_backoff_ms: tuple[int, ...] = key(
-        COUNTS, (250, 500, 1000), "waits before a cancel is tried again", unit="ms", low="0", high="60000"
-    )
-
-
 class ExitsPolicy(Section, name="exits"):
     """When a position is sold. Zero switches an exit off."""
 
@@ -213,6 +193,10 @@ class Policy(NamedTuple):
     cooldowns: CooldownsPolicy
     losses: LossesPolicy
     execution: ExecutionPolicy
+    taker: TakerPolicy
+    purge: PurgePolicy
+    dust: DustPolicy
+    governor: GovernorPolicy
     exits: ExitsPolicy
     books: BooksPolicy
     storage: StoragePolicy
@@ -231,6 +215,10 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "cooldowns": CooldownsPolicy,
     "losses": LossesPolicy,
     "execution": ExecutionPolicy,
+    "taker": TakerPolicy,
+    "purge": PurgePolicy,
+    "dust": DustPolicy,
+    "governor": GovernorPolicy,
     "exits": ExitsPolicy,
     "books": BooksPolicy,
     "storage": StoragePolicy,
