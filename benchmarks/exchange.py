@@ -19,7 +19,8 @@ from typing import Final
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / part) for part in ("servers", "support")]
 
-from rig import WIRED, Rig  # noqa: E402 - the servers of the tests are found by path
+from live_home import LiveHome  # noqa: E402 - the servers of the tests are found by path
+from rig import WIRED, Rig  # noqa: E402
 
 RUNS: Final = 5
 STARTS: Final = 15
@@ -39,6 +40,14 @@ def main() -> None:
             Rig(name, Path(folder), latency=LATENCY, real_time=True, bases=BASES, workers=20) as rig,
         ):
             measure(rig)
+    print()
+    print(f"{'':10s} {'the whole program, `tradekit cycle`':34s} {'requests':>8s} {'rounds':>7s} {'ms':>6s}")
+    for name in WIRED:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Rig(name, Path(folder), latency=LATENCY, real_time=True, bases=BASES) as rig,
+        ):
+            whole_cycle(rig, Path(folder))
     print()
     imports()
 
@@ -68,6 +77,22 @@ def idle(rig: Rig, symbols: list[str]) -> None:
     exchange = rig.reopen()
     exchange.review([], {})
     exchange.snapshot(symbols)
+
+
+def whole_cycle(rig: Rig, folder: Path) -> None:
+    """A live cycle with nothing to do, its start included."""
+    live = LiveHome(rig, folder, exchange={"workers": 8})
+    live.apart("cycle")
+    walls = []
+    for _ in range(RUNS):
+        live.full_budget()
+        rig.server.times.clear()
+        start = time.perf_counter()
+        ran = live.apart("cycle --json")
+        walls.append((time.perf_counter() - start) * 1000)
+        assert ran.code == 0, ran
+    requests, rounds = ran.data["requests"], longest_chain(rig.server.times)
+    print(f"{rig.name:10s} {'idle':34s} {requests:8d} {rounds:7d} {statistics.median(walls):6.0f}")
 
 
 def show(rig: Rig, what: str, task: Callable[[], object]) -> None:

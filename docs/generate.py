@@ -185,12 +185,12 @@ It is at most 64 KiB, belongs to the user who runs tradekit (or root), and is no
 `tradekit policy check` reports all that is wrong with it. Ready-made ones are in the folder `policies`.
 
 `quote` is the quote currency of the account, `pct` percent of equity unless the text says otherwise, `bp` a hundredth
-of a percent. Bounds are inclusive. *Live default* is what a key is in live mode, which this version does not trade in;
-`policy check` knows it already. *must be written* means that a live policy without the key is refused.
+of a percent. Bounds are inclusive. *Live default* is what a key is in live mode; *must be written* means that a live
+policy without the key is refused. [Trading for real](live.md) has more on `[exchange]`.
 
 Some keys bind each other: `execution.budget_seconds` is at most `execution.interval_seconds`,
-`risk.max_asset_pct` at most `risk.max_total_at_risk_pct`, a lower tier asks for no more volume than a higher one, and
-`account.managed` does not name the quote currency."""
+`risk.max_asset_pct` at most `risk.max_total_at_risk_pct`, a lower tier asks for no more volume than a higher one,
+`account.managed` does not name the quote currency, and `exchange.base_url` needs `exchange.sandbox`."""
 
 
 def main() -> None:

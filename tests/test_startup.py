@@ -11,6 +11,9 @@ from typing import Final
 
 import pytest
 
+from live_home import LiveHome
+from rig import Rig
+
 SRC: Final = Path(__file__).parents[1] / "src"
 
 NETWORK: Final = ("ccxt", "requests", "urllib3", "aiohttp", "ssl", "http.client", "asyncio")
@@ -34,6 +37,8 @@ LEFT_ALONE: Final = {
     "resume": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
     "state verify": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
     "init": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "init --exchange kraken": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
+    "doctor": (*NETWORK, *BULK, *PAPER, *TRADING, *DRAWING),
 }
 
 _PROBE: Final = """
@@ -74,6 +79,22 @@ def test_a_command_imports_nothing_that_it_does_not_need(home: Path, arguments: 
     assert code in (0, 10)
     assert "tradekit.cli.main" in modules
     assert trespassers(modules, LEFT_ALONE[arguments]) == []
+
+
+@pytest.mark.parametrize("name", ["binance", "coinbase", "kraken"])
+def test_a_live_run_imports_one_exchange_class(tmp_path: Path, name: str) -> None:
+    with Rig(name, tmp_path, real_time=True) as rig:
+        live = LiveHome(rig, tmp_path)
+        code, modules = imported(live.home, "cycle")
+        assert code == 0
+        classes = [m for m in modules if m.startswith("ccxt.") and m.count(".") == 1]
+        assert [m for m in classes if m not in ("ccxt.base", "ccxt.abstract", "ccxt.static_dependencies")] == [
+            f"ccxt.{name}"
+        ]
+        assert trespassers(modules, ("asyncio", "aiohttp", *BULK, *DRAWING)) == []
+        for reader in ("status", "policy check", "state history", "resume --dry-run"):
+            code, modules = imported(live.home, reader)
+            assert (code, trespassers(modules, (*NETWORK, *BULK, *DRAWING))) == (0, []), reader
 
 
 def test_the_measure_sees_a_needless_import(home: Path) -> None:

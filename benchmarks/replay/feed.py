@@ -4,11 +4,11 @@ there are assets to sell, each name from a moment of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from replay.tape import Tape
-from tradekit.adapters.paper.tape import Book, Listing, Print, TapeEvent
+from tradekit.adapters.paper.tape import Book, Listing, Print, TapeEvent, Top, tops_of_books
 from tradekit.adapters.paper.world import BEGINNING
 from tradekit.domain.market import Candle, Source
 from tradekit.domain.times import DAY_MS, MINUTE_MS
@@ -38,6 +38,10 @@ class TapeFeed:
     def book(self, symbol: str, time: int) -> Book:
         """See `Feed`."""
         return self._tape.book(time + self._shifts[symbol])
+
+    def tops(self, symbols: Sequence[str], time: int) -> Mapping[str, Top]:
+        """See `Feed`."""
+        return tops_of_books(self, symbols, time)
 
     def events(self, symbol: str, start: int, end: int) -> Iterable[TapeEvent]:
         """See `Feed`."""

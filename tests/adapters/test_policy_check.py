@@ -10,8 +10,8 @@ import pytest
 
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput
-from tradekit.domain.policy.check import NumberText, read_policy, show_value
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.check import read_policy, show_value
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TABLE, TEXT, TEXTS, Key, NumberText
 from tradekit.domain.policy.schema import policy_schema
 from tradekit.domain.policy.sections import all_keys
 
@@ -63,6 +63,7 @@ def test_all_problems_are_told_at_once() -> None:
         ("policy_bad_value", "p.toml: execution is a section, not a value"),
         ("policy_bad_value", "p.toml: risk.max_asset_pct is not a number"),
         ("policy_bad_value", "p.toml: risk.max_positions is '-1', below zero"),
+        ("policy_missing", "p.toml: exchange.id has to be written out in live mode"),
         ("policy_missing", "p.toml: risk.max_total_at_risk_pct has to be written out in live mode"),
         ("policy_unknown_key", "p.toml: colour is not a policy key"),
         ("policy_unknown_key", "p.toml: risk.max_assets is not a policy key"),
@@ -96,11 +97,12 @@ def test_bounds_belong_to_what_is_allowed(key: Key) -> None:
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.path)
 def test_no_key_takes_a_value_of_another_kind(key: Key) -> None:
-    foreign: list[Any] = [None, 5.5, b"bytes", {"a": {}}, [[]], ["a", 1], NumberText("nan")]
+    foreign: list[Any] = [None, 5.5, b"bytes", [[]], ["a", 1], NumberText("nan")]
+    foreign += [{"a": None}, {"a": [5.5]}, {"a": NumberText("nan")}] if key.kind is TABLE else [{"a": {}}]
     foreign += [] if key.kind is BOOL else [True, False]
     foreign += [] if key.kind in (TEXT,) else ["text"]
     foreign += [] if key.kind in (COUNT, NUMBER) else [1, NumberText("0.5"), "1"] if key.kind is not TEXT else [1]
-    foreign += [] if key.kind in (AMOUNTS, LISTS) else [{}]
+    foreign += [] if key.kind in (AMOUNTS, LISTS, TABLE) else [{}]
     foreign += [[True], ["-1"]] if key.kind is COUNTS else []
     for value in foreign:
         ((code, message),) = problems(raw(key.path, value))
@@ -110,9 +112,14 @@ def test_no_key_takes_a_value_of_another_kind(key: Key) -> None:
 def test_live_needs_mode_quote_and_cap_written_and_has_defaults_of_its_own() -> None:
     assert [message for _, message in problems({"account": {"mode": "live"}})] == [
         "p.toml: account.quote has to be written out in live mode",
+        "p.toml: exchange.id has to be written out in live mode",
         "p.toml: risk.max_total_at_risk_pct has to be written out in live mode",
     ]
-    live = {"account": {"mode": "live", "quote": "USDT"}, "risk": {"max_total_at_risk_pct": 20}}
+    live = {
+        "account": {"mode": "live", "quote": "USDT"},
+        "exchange": {"id": "kraken"},
+        "risk": {"max_total_at_risk_pct": 20},
+    }
     policy = read_policy(live, "p.toml")
     assert policy.account.mode is Mode.LIVE
     assert (policy.rules.enabled, policy.account.managed) == (False, ())
@@ -129,6 +136,18 @@ def test_live_needs_mode_quote_and_cap_written_and_has_defaults_of_its_own() -> 
         ({"universe": {"tier2_min_volume_notional": 10_000_001}}, "universe.tier2_min_volume_notional is above"),
         ({"universe": {"tier3_min_volume_notional": 5_000_001}}, "universe.tier3_min_volume_notional is above"),
         ({"account": {"managed": ["USDT"]}}, "account.managed names the quote currency"),
+        ({"exchange": {"base_url": "http://evil.example"}}, "exchange.base_url is neither https nor this machine"),
+        ({"exchange": {"base_url": "http://127.0.0.1.evil.example", "sandbox": True}}, "exchange.base_url is neither"),
+        ({"exchange": {"base_url": "http://localhost@evil.example", "sandbox": True}}, "exchange.base_url is neither"),
+        ({"exchange": {"base_url": "https://evil.example"}}, "exchange.base_url is not the exchange's own"),
+        (
+            {
+                "account": {"mode": "live", "quote": "USDT"},
+                "exchange": {"id": ""},
+                "risk": {"max_total_at_risk_pct": 20},
+            },
+            "exchange.id is empty",
+        ),
     ],
 )
 def test_keys_that_contradict_each_other(document: dict[str, Any], words: str) -> None:
@@ -152,6 +171,7 @@ def test_decimals_are_exact(value: str) -> None:
         ('a"\\\n\x7f', '"a\\"\\\\\\u000a\\u007f"'),
         ((1, 2), "[1, 2]"),
         ({"USDT": Decimal("0.10")}, "{ USDT = 0.1 }"),
+        ({"a b": {"c.d": (True,)}}, '{ "a b" = { "c.d" = [true] } }'),
     ],
 )
 def test_values_are_shown_as_toml(value: Any, shown: str) -> None:
@@ -173,4 +193,5 @@ def test_the_schema_describes_every_key() -> None:
         if key.kind in (COUNT, NUMBER):
             assert item.get("minimum") == (None if key.low is None else float(key.low))
             assert item.get("maximum") == (None if key.high is None else float(key.high))
-        assert item.get("enum") == (list(key.choices) or None)
+        held = item["items"] if key.kind is TEXTS else item
+        assert held.get("enum") == (list(key.choices) or None)

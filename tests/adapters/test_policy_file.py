@@ -210,7 +210,8 @@ def test_a_small_account_has_no_dead_zone() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '[account]\nmode = "live"\nquote = "EUR"\n[risk]\nmax_total_at_risk_pct = 12.5',
+        '[account]\nmode = "live"\nquote = "EUR"\n[risk]\nmax_total_at_risk_pct = 12.5\n[exchange]\nid = "kraken"',
+        "[exchange.options]\nrecvWindow = 5000\n'odd name' = { deep = [1, 0.5, true, 'x'] }",
         '[proposals]\ncommand = ["sh", "-c", "echo \\"\\\\ü\\n\\t\\u001b\\u007f\\""]',
         "[paper]\nbalances = { USDT = 0.000000000000000001, BTC = 999999999999999 }",
         "[execution]\ncancel_backoff_ms = []",

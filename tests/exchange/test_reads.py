@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rig import D, Rig
+from tradekit.adapters.exchange.public import PublicMarkets
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.fill import Fill
@@ -153,10 +154,11 @@ def test_balances_are_exact_and_know_what_is_bound(rig: Rig) -> None:
     assert held[rig.quote] == Balance(rig.quote, D(10_000) - D("2499") * D("0.0123"), D(10_000))
 
 
-def test_a_foreign_order_is_told_with_its_foreign_id_or_none(rig: Rig) -> None:
-    rig.engine.place("by-hand", rig.symbol(), "sell", "GTC", D("0.5"), D("2600"))
+@pytest.mark.parametrize("id", ["by-hand", ""])
+def test_a_foreign_order_is_told_with_its_foreign_id_or_none(rig: Rig, id: str) -> None:
+    rig.engine.place(id, rig.symbol(), "sell", "GTC", D("0.5"), D("2600"))
     (report,) = rig.exchange.review([], {}).open_orders
-    assert (report.client_order_id, report.amount, report.side) == ("by-hand", D("0.5"), "sell")
+    assert (report.client_order_id, report.amount, report.side) == (id or None, D("0.5"), "sell")
 
 
 def test_a_snapshot_is_one_round(rig: Rig) -> None:
@@ -198,6 +200,6 @@ def test_public_reads_need_no_key(rig_of: Any) -> None:
     for name in ("binance", "kraken"):
         rig = rig_of(name)
         exchange = rig.open(public=True)
-        assert exchange.quotes(exchange.symbols()).keys() == set(exchange.symbols())
+        assert PublicMarkets(exchange).quotes(exchange.symbols()).keys() == set(exchange.symbols())
         assert not any("private" in request.path for _, request in rig.server.requests)
         exchange.close()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import count
 
 from tradekit.adapters.paper.setup import FeeAsset, PaperSetup
-from tradekit.adapters.paper.tape import Book, Level, Listing, Print, TapeEvent
+from tradekit.adapters.paper.tape import Book, Level, Listing, Print, TapeEvent, Top, tops_of_books
 from tradekit.adapters.paper.world import BEGINNING
 from tradekit.domain.decision import Approved
 from tradekit.domain.ids import client_order_id
@@ -44,6 +44,9 @@ class HandFeed:
         for event in self.events(symbol, BEGINNING, time):
             book.apply(event)
         return book
+
+    def tops(self, symbols: Sequence[str], time: int) -> Mapping[str, Top]:
+        return tops_of_books(self, symbols, time)
 
     def events(self, symbol: str, start: int, end: int) -> Iterator[TapeEvent]:
         return (event for event in self._events if symbol == "X/USDT" and start <= event.time < end)

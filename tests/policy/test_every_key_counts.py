@@ -15,6 +15,7 @@ import pytest
 
 import execution_lab as lab
 from command_line import CommandLine, buy, sell
+from exchange_keys import WIRE, Wire
 from policy_lab import NOW as LAB_NOW
 from policy_lab import (
     Raw,
@@ -64,6 +65,7 @@ LOSSES: Final = tuple(result("-1", minutes, "ADA/USDT") for minutes in (12, 11, 
 ONLY: Final = {"move_15m_pct": 0, "move_60m_pct": 0, "volume_spike_ratio": 0, "breakout_minutes": 0}
 
 PURE: Final[dict[str, Case]] = {
+    "universe.only": Case([], ["ADA"], lambda p: tier(p, quote("ETH/USDT"))),
     "universe.exclude": Case([], ["ETH"], lambda p: tier(p, quote("ETH/USDT"))),
     "universe.tier1_min_volume_notional": Case(
         10_000_000, 20_000_000, lambda p: tier(p, quote("X/USDT", volume="15000000", spread="0.1"))
@@ -290,6 +292,7 @@ REAL: Final[dict[str, RealCase]] = {
     "account.mode": RealCase("paper", "live", lambda r: r.cycles()),
     "account.quote": RealCase("USDT", "EUR", lambda r: r.cycles()),
     "account.managed": RealCase(["ZK"], [], lambda r: r.cycles(1, sell("s1"))),
+    "paper.markets": RealCase("recorded", "live", lambda r: r.cycles()),
     "paper.balances": RealCase({"USDT": 1000}, {"USDT": 900}, lambda r: r.cycles()),
     "paper.maker_fee_bp": RealCase(60, 10, Runs.traded, PATIENT),
     "paper.taker_fee_bp": RealCase(120, 10, lambda r: r.cycles(1), NOW_OUT),
@@ -312,7 +315,7 @@ def _with(given: Raw, path: str, value: Any) -> Raw:
 
 
 def test_every_key_has_a_case() -> None:
-    assert sorted([*PURE, *REAL]) == sorted(key.path for key in all_keys())
+    assert sorted([*PURE, *REAL, *WIRE]) == sorted(key.path for key in all_keys())
 
 
 @pytest.mark.parametrize("path", PURE)
@@ -334,4 +337,15 @@ def test_a_key_changes_what_a_run_does(
     for number, value in enumerate((case.one, case.other)):
         runs = Runs(tradekit.beside(f"home{number}"), _with(case.given, path, value))
         found.append(case.effect(runs))
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("path", WIRE)
+def test_a_key_changes_what_a_live_run_does(path: str, tmp_path: Path) -> None:
+    case = WIRE[path]
+    found = []
+    for number, value in enumerate((case.one, case.other)):
+        (tmp_path / str(number)).mkdir()
+        with Wire(tmp_path / str(number), path, case) as wire:
+            found.append(case.effect(wire, value))
     assert found[0] != found[1]

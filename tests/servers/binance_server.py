@@ -11,7 +11,7 @@ import hmac
 from decimal import Decimal
 from typing import Any
 
-from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal
+from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal, Stranger
 from faults import Faults
 from wire import Answer, Request
 
@@ -39,6 +39,7 @@ class BinanceServer:
         self.key = key
         self.secret = secret
         self.can_withdraw = False
+        self.ip_restricted = True
         self.page = 1000
 
     def kind(self, request: Request) -> str:
@@ -55,6 +56,8 @@ class BinanceServer:
             "ticker/24hr": "tickers",
             "ticker/bookTicker": "tickers",
             "klines": "candles",
+            "depth": "depth",
+            "aggTrades": "prints",
             "account/apiRestrictions": "permissions",
         }.get(name, "other")
 
@@ -106,6 +109,12 @@ class BinanceServer:
                 return [self._ticker(s) for s in engine.touches if wanted is None or f'"{_id(s)}"' in wanted]
             case "candles":
                 return []
+            case "depth":
+                touch = next(t for s, t in engine.touches.items() if _id(s) == fields["symbol"])
+                bids, asks = [[str(touch.bid), str(touch.bid_amount)]], [[str(touch.ask), str(touch.ask_amount)]]
+                return {"lastUpdateId": 1, "bids": bids, "asks": asks}
+            case "prints":
+                return [_print(t) for t in engine.strangers if _id(t.symbol) == fields["symbol"]]
             case "balance":
                 return {
                     "makerCommission": 10,
@@ -119,7 +128,7 @@ class BinanceServer:
                 }
             case "permissions":
                 return {
-                    "ipRestrict": True,
+                    "ipRestrict": self.ip_restricted,
                     "enableReading": True,
                     "enableWithdrawals": self.can_withdraw,
                     "enableSpotAndMarginTrading": True,
@@ -238,6 +247,13 @@ def _id(symbol: str) -> str:
 
 def _asked(fields: dict[str, str], symbol: str) -> bool:
     return "symbol" not in fields or fields["symbol"] == _id(symbol)
+
+
+def _print(trade: Stranger) -> dict[str, Any]:
+    """As an aggregate trade: `m` says that the buyer was the maker."""
+    ids = {"a": trade.number, "f": trade.number, "l": trade.number}
+    figures = {"p": str(trade.price), "q": str(trade.amount), "T": trade.time}
+    return {**ids, **figures, "m": trade.taker == "sell", "M": True}
 
 
 def _market(listing: Listing) -> dict[str, Any]:

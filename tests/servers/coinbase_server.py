@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal
+from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal, Stranger
 from faults import Faults
 from wire import Answer, Request
 
@@ -69,6 +69,10 @@ class CoinbaseServer:
             return "open"
         if name.startswith("orders/historical/") and name not in _KINDS:
             return "order"
+        if name == "market/product_book":
+            return "depth"
+        if name.startswith("market/products/") and name.endswith("/ticker"):
+            return "prints"
         return "candles" if name.endswith("/candles") else _KINDS.get(name, "other")
 
     def arrive(self, request: Request) -> None:
@@ -133,6 +137,12 @@ class CoinbaseServer:
                 return {"pricebooks": [self._book(s) for s in engine.touches if _asked(request, s)]}
             case "tickers":
                 return {"products": [self._product(x) for x in engine.listings.values() if _asked(request, x.symbol)]}
+            case "depth":
+                symbol = request.fields["product_id"].replace("-", "/")
+                return {"pricebook": self._book(symbol)}
+            case "prints":
+                symbol = request.path.split("/")[-2].replace("-", "/")
+                return {"trades": [_print(t) for t in engine.strangers if t.symbol == symbol]}
             case "balance":
                 return {
                     "accounts": [self._account(n) for n in engine.totals],
@@ -334,3 +344,10 @@ def _ms(text: str) -> int:
 
 def _unpacked(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _print(trade: Stranger) -> dict[str, Any]:
+    """A trade as the ticker tells it; `side` is that of the maker."""
+    side = "SELL" if trade.taker == "buy" else "BUY"
+    figures = {"price": str(trade.price), "size": str(trade.amount), "time": _iso(trade.time), "side": side}
+    return {"trade_id": str(trade.number), "product_id": trade.symbol.replace("/", "-"), **figures}

@@ -100,6 +100,18 @@ class Refusal(Exception):
         self.word = word
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """A trade between two others: `taker` bought or sold."""
+
+    number: int
+    symbol: str
+    taker: str
+    price: Decimal
+    amount: Decimal
+    time: int
+
+
 @dataclass
 class Engine:
     """One account on one exchange.
@@ -123,6 +135,7 @@ class Engine:
     post_only_accepts: bool = False
     orders: list[HeldOrder] = field(default_factory=list)
     trades: list[HeldTrade] = field(default_factory=list)
+    strangers: list[Stranger] = field(default_factory=list)
     accepted: dict[str, int] = field(default_factory=dict)
     agenda: list[tuple[int, int, Callable[[], object]]] = field(default_factory=list)
     lock: RLock = field(default_factory=RLock)
@@ -197,6 +210,16 @@ class Engine:
                 reached = order.price >= touch.ask if order.side == "buy" else order.price <= touch.bid
                 if order.symbol == symbol and reached:
                     self.fill(order)
+
+    def stranger(self, symbol: str, taker: str, amount: str, price: str = "") -> None:
+        """Somebody takes from the best level of somebody else; what is shown there shrinks by it."""
+        with self.lock:
+            touch = self.touches[symbol]
+            best = touch.bid if taker == "sell" else touch.ask
+            at, side = D(price) if price else best, "bid_amount" if taker == "sell" else "ask_amount"
+            self.strangers.append(Stranger(len(self.strangers) + 1, symbol, taker, at, D(amount), self.now()))
+            if at == best:
+                self.touches[symbol] = replace(touch, **{side: max(getattr(touch, side) - D(amount), D(0))})
 
     def open_orders(self) -> list[HeldOrder]:
         """What is open in truth."""

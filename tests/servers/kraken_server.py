@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal
+from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal, Stranger
 from faults import Faults
 from wire import Answer, Request
 
@@ -42,6 +42,8 @@ _KINDS = {
     "Assets": "markets",
     "Ticker": "tickers",
     "OHLC": "candles",
+    "Depth": "depth",
+    "Trades": "prints",
     "GetApiKeyInfo": "permissions",
 }
 _ASSET_IDS = {"USD": "ZUSD", "EUR": "ZEUR", "BTC": "XXBT", "ETH": "XETH"}
@@ -121,6 +123,17 @@ class KrakenServer:
                 return {_id(x.symbol): _market(x) for x in engine.listings.values()}
             case "tickers":
                 return {_id(s): self._ticker(s) for s in engine.touches if _id(s) in fields["pair"].split(",")}
+            case "depth":
+                symbol = next(s for s in engine.touches if _id(s) == fields["pair"])
+                touch, now = engine.touches[symbol], engine.now() // 1000
+                bids, asks = (
+                    [[str(touch.bid), str(touch.bid_amount), now]],
+                    [[str(touch.ask), str(touch.ask_amount), now]],
+                )
+                return {_id(symbol): {"bids": bids, "asks": asks}}
+            case "prints":
+                rows = [_print(t) for t in engine.strangers if _id(t.symbol) == fields["pair"]]
+                return {fields["pair"]: rows, "last": "1"}
             case "balance":
                 return {
                     _asset(n): {"balance": str(total), "hold_trade": str(total - engine.free(n))}
@@ -301,3 +314,9 @@ def _trade(trade: HeldTrade) -> dict[str, Any]:
         "trade_id": trade.number,
         "maker": trade.maker,
     }
+
+
+def _print(trade: Stranger) -> list[Any]:
+    """Price, volume, seconds, who took, kind, and a number."""
+    side = "b" if trade.taker == "buy" else "s"
+    return [str(trade.price), str(trade.amount), trade.time / 1000, side, "l", "", trade.number]

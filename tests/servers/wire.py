@@ -76,6 +76,7 @@ class ExchangeServer:
         self.counts: Counter[str] = Counter()
         self.requests: list[tuple[str, Request]] = []
         self.times: list[tuple[float, float]] = []
+        self.spans: list[tuple[str, float, float]] = []
         self.wrong_date: int | None = None
         self._lock = Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
@@ -109,6 +110,7 @@ class ExchangeServer:
         answer = self._strike(word, request)
         with self._lock:
             self.times.append((began, time.monotonic()))
+            self.spans.append((kind, *self.times[-1]))
         return answer
 
     def _strike(self, word: str, request: Request) -> tuple[int, bytes, Mapping[str, str]] | None:

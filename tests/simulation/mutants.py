@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tradekit.adapters.simulation.clock import SimulatedClock
-from tradekit.adapters.simulation.wire import Wire
+from simulated.clock import SimulatedClock
+from simulated.wire import Wire
 from tradekit.adapters.store.account_store import AccountStore
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.journal import Journal

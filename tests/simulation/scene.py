@@ -6,8 +6,8 @@ from decimal import Decimal
 from random import Random
 from typing import Final
 
-from tradekit.adapters.simulation.clock import Agenda
-from tradekit.adapters.simulation.venue import Habits, Venue
+from simulated.clock import Agenda
+from simulated.venue import Habits, Venue
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.market import Market
 from tradekit.domain.policy.check import read_policy

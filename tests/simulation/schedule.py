@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 from endgame import check_the_end, quiet_down
 from memo import remembered
 from scene import ASSETS, OUTSIDE, QUOTE, draw_policy, draw_wishes
-from tradekit.adapters.simulation.venue_order import VenueOrder
-from tradekit.adapters.simulation.weather import Weather, draw_weather
+from simulated.venue_order import VenueOrder
+from simulated.weather import Weather, draw_weather
 from tradekit.domain.numbers import floor_to
 from tradekit.domain.outcome import ReportedStatus
 from tradekit.domain.proposal import Proposal, Side

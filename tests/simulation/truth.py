@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Final
 
 from scene import HELD, OUTSIDE, QUOTE
-from tradekit.adapters.simulation.border import Border
-from tradekit.adapters.simulation.system import SimulatedSystem
-from tradekit.adapters.simulation.venue import Venue
-from tradekit.adapters.simulation.venue_order import VenueOrder
+from simulated.border import Border
+from simulated.system import SimulatedSystem
+from simulated.venue import Venue
+from simulated.venue_order import VenueOrder
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO, total

@@ -13,12 +13,12 @@ from random import Random
 from typing import Final
 
 from scene import STAMP, START, draw_policy, draw_venue
+from simulated.border import Border, Death
+from simulated.clock import Agenda, SimulatedClock
+from simulated.system import SimulatedSystem
+from simulated.wire import Wire
 from story import words_of
 from tradekit.adapters.journal_index import FileIndex
-from tradekit.adapters.simulation.border import Border, Death
-from tradekit.adapters.simulation.clock import Agenda, SimulatedClock
-from tradekit.adapters.simulation.system import SimulatedSystem
-from tradekit.adapters.simulation.wire import Wire
 from tradekit.adapters.store.account_store import HALT, AccountStore
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.lock import AccountLock

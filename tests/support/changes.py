@@ -15,8 +15,8 @@ from tradekit.decide.risk.tally import Sum, Tally
 from tradekit.domain.account import Balance
 from tradekit.domain.decision import ChangeKey, FreeRoom, NextCycle, Nothing, Refused, Resize, Wait, WouldPass
 from tradekit.domain.numbers import ZERO
-from tradekit.domain.policy.check import NumberText, read_policy, show_value
-from tradekit.domain.policy.keys import COUNT, keys_of
+from tradekit.domain.policy.check import read_policy, show_value
+from tradekit.domain.policy.keys import COUNT, NumberText, keys_of
 from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
 from tradekit.domain.proposal import Amount, Proposal
 from tradekit.domain.universe import Tier, TierMemory

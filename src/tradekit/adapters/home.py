@@ -38,9 +38,9 @@ def home_directory(
     if option is not None:
         if not option:
             raise BadInput(Problem("home_unknown", "--home is empty", "name a directory"))
-        return _expanded(option, environment, fallback).absolute()
+        return user_path(option, environment, fallback).absolute()
     if named := environment.get("TRADEKIT_HOME"):
-        path = _expanded(named, environment, fallback)
+        path = user_path(named, environment, fallback)
         if not path.is_absolute():
             message = f"TRADEKIT_HOME is {safe(named)}, which depends on the current directory"
             raise BadInput(Problem("home_not_absolute", message, "write it as an absolute path"))
@@ -53,7 +53,8 @@ def home_directory(
     return _user_folder(environment, fallback) / ".local" / "state" / "tradekit"
 
 
-def _expanded(text: str, environment: Mapping[str, str], fallback: Callable[[], str]) -> Path:
+def user_path(text: str, environment: Mapping[str, str], fallback: Callable[[], str] = passwd_home) -> Path:
+    """The path that a text names; a leading `~/` is this user's folder. Raises `BadInput` where there is none."""
     if text == "~" or text.startswith("~/"):
         return _user_folder(environment, fallback) / text[2:]
     return Path(text)

@@ -16,7 +16,8 @@ from tradekit.adapters.input_file import read_text_file
 from tradekit.adapters.safe_text import safe
 from tradekit.domain.errors import BadInput, Problem
 from tradekit.domain.ids import content_digest
-from tradekit.domain.policy.check import NumberText, read_policy
+from tradekit.domain.policy.check import read_policy
+from tradekit.domain.policy.keys import NumberText
 from tradekit.domain.policy.sections import Policy
 
 BUILT_IN: Final = "built-in paper policy"

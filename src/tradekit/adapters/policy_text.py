@@ -11,7 +11,7 @@ from typing import Final
 
 from tradekit.domain.numbers import plain
 from tradekit.domain.policy.check import show_value
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNTS, LISTS, TEXTS, Key, keys_of
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNTS, LISTS, TABLE, TEXTS, Key, keys_of
 from tradekit.domain.policy.sections import SECTIONS, Policy
 
 _WIDTH: Final = 118
@@ -55,7 +55,7 @@ def _bounds(key: Key) -> Iterator[str]:
     default, live = key.default_for("paper"), key.default_for("live")
     if key.live_required:
         yield "has to be written in live mode"
-    if key.kind not in (AMOUNTS, LISTS):
+    if key.kind not in (AMOUNTS, LISTS, TABLE):
         yield f"default {show_value(default)}" + (f", in live mode {show_value(live)}" if default != live else "")
 
 

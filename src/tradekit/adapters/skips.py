@@ -21,6 +21,14 @@ def count_skip(folder: Path) -> int:
         os.close(descriptor)
 
 
+def skips_so_far(folder: Path) -> int:
+    """The number of skipped runs since the last one that got the lock; goes on counting."""
+    try:
+        return (folder / "cache" / "skipped").stat().st_size
+    except OSError:
+        return 0
+
+
 def take_skips(folder: Path) -> int:
     """The number of skipped runs since the last one that got the lock; starts counting anew."""
     path = folder / "cache" / "skipped"

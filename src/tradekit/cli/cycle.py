@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait
+from tradekit.domain.account import Mode
 from tradekit.domain.errors import Problem
 
 if TYPE_CHECKING:
+    from tradekit.cli.live_desk import Traffic
     from tradekit.cli.wiring import Account
     from tradekit.domain.proposal import Proposal
     from tradekit.flows.cycle import Wanted
+    from tradekit.steps.desk import Desk
 
 ProposalsFile = Annotated[
     str | None,
@@ -60,9 +63,19 @@ def cycle(
                 stop.arm(account.policy.execution.budget_seconds)
                 skipped = 0 if dry_run else take_skips(account.folder)
                 report = flow.cycle(desk, flow.Wanted(asked), lambda: _ask(account))
+                traffic = _traffic(account, desk)
         except Busy as busy:
             raise Busy(*busy.problems, *_too_many(count_skip(account.folder))) from None
-    return emit(present(report, account.loaded.source, skipped), as_json=as_json, quiet=quiet)
+    return emit(present(report, account.loaded.source, skipped, traffic), as_json=as_json, quiet=quiet)
+
+
+def _traffic(account: Account, desk: Desk) -> Traffic | None:
+    """What a live run tells besides its results; None on paper."""
+    if account.stamp.mode is not Mode.LIVE:
+        return None
+    from tradekit.cli.live_desk import traffic_of
+
+    return traffic_of(desk)
 
 
 def _read(proposals: str | None) -> tuple[Proposal, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tradekit.cli.output import Result, Table, moment, number
 from tradekit.cli.refusal_words import would_pass_words
@@ -14,17 +14,22 @@ from tradekit.domain.plain import tag_of, to_plain
 from tradekit.domain.proposal import Notional
 from tradekit.flows.cycle import CycleReport
 
+if TYPE_CHECKING:
+    from tradekit.cli.live_desk import Traffic
+
 _MOST_TOLD: Final = 3
 
 
-def present(report: CycleReport, policy_source: str, skipped: int) -> Result:
-    """The result of `tradekit cycle`. `skipped` runs before it found the lock held."""
+def present(report: CycleReport, policy_source: str, skipped: int, traffic: Traffic | None = None) -> Result:
+    """The result of `tradekit cycle`. `skipped` runs before it found the lock held; `traffic` is that of a live run."""
     told = to_plain(CycleReport, report._replace(problems=()))
     data = {"policy": policy_source, "skipped_runs": skipped, **told}
     del data["exit_code"], data["problems"]  # they stand beside the data
     problems = report.problems
     if skipped >= 3:
         problems = (*problems, Problem("runs_skipped", f"{skipped} runs before this one found the lock held"))
+    if traffic is not None:
+        data["requests"], problems = traffic.requests, (*problems, *traffic.notes)
     tables = [table for table in (decision_table(report.decisions), _orders(report)) if table.rows]
     shown: tuple[str | Table, ...] = (_headline(report), *_notes(report), *tables, _money(report))
     return Result("cycle", report.exit_code, data, problems, shown, _brief(report))
@@ -39,6 +44,7 @@ def source_note(source: Source) -> str:
     """What to say of markets that are not live; nothing for live ones."""
     return {
         Source.LIVE: "",
+        Source.PUBLIC: "Paper account on live public markets. No real money moves.",
         Source.RECORDED: "Paper account on recorded markets, stitched end to start. No real money moves.",
         Source.SYNTHETIC: (
             "Paper account: BTC/USDT is a real recording stitched end to start, all other markets are synthetic. "

@@ -18,7 +18,7 @@ from tradekit.domain.errors import ExitCode, Problem, TradekitError
 
 COMMANDS: Final = (
     "cycle", "purge", "dust-sweep", "risk-check", "status", "reconcile-fills", "rebuild-positions", "halt", "resume",
-    "rehearse", "init", "policy", "state",
+    "doctor", "rehearse", "init", "policy", "state",
 )  # fmt: skip
 _GROUPS: Final = {"policy": ("check", "show", "schema"), "state": ("verify", "history", "restore")}
 _INTERRUPTED: Final = 130  # what typer makes of a KeyboardInterrupt

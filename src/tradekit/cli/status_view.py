@@ -8,6 +8,7 @@ from tradekit.cli.output import Result, Table, moment, number
 from tradekit.cli.refusal_words import would_pass_words
 from tradekit.decide.budget import STEPS
 from tradekit.decide.execution_brief import ExecutionBrief
+from tradekit.domain.account import Mode
 from tradekit.domain.errors import ExitCode
 from tradekit.domain.plain import tag_of, to_plain
 from tradekit.flows.status import StatusReport
@@ -20,8 +21,9 @@ def present(report: StatusReport) -> Result:
     """The result of `tradekit status`."""
     stamp = report.account
     shown: list[str | Table] = [f"Account {stamp.account} ({stamp.mode}) on {stamp.exchange} in {stamp.quote}"]
-    if stamp.exchange == "paper":
-        shown.append("Paper account on recorded and synthetic markets. No real money moves.")
+    if stamp.mode is Mode.PAPER:
+        markets = "recorded and synthetic" if stamp.exchange == "paper" else "live public"
+        shown.append(f"Paper account on {markets} markets. No real money moves.")
     if report.cycles:
         shown.append(
             f"{report.cycles} cycle{'s' if report.cycles > 1 else ''}, the last event at {moment(report.time)}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _TTY_WAIT_SECONDS: Final = 65.0
 PAPER: Final = "paper"
 PAPER_QUOTE: Final = "USDT"
+LIVE_MARKETS: Final = "live"
 
 
 class Account(NamedTuple):
@@ -41,6 +43,10 @@ class Account(NamedTuple):
     def policy(self) -> Policy:
         """The policy in force."""
         return self.loaded.policy
+
+    def with_key(self, fingerprint: str) -> Account:
+        """This account, asked for with a key at hand."""
+        return self._replace(stamp=self.stamp._replace(key_fingerprint=fingerprint))
 
 
 def find_policy(home_option: str | None, policy_option: str | None) -> LoadedPolicy:
@@ -58,20 +64,27 @@ def find_account(home_option: str | None, policy_option: str | None) -> Account:
 
 
 def stamp_of(loaded: LoadedPolicy) -> Stamp:
-    """Whose account the policy is for. Raises `BadInput` for one that this version can't trade."""
-    account = loaded.policy.account
-    if account.quote != PAPER_QUOTE and account.mode is Mode.PAPER:
+    """Whose account the policy is for; the key of a live one is not looked for. Raises `BadInput`."""
+    account, exchange = loaded.policy.account, loaded.policy.exchange
+    if account.mode is Mode.LIVE:
+        where = f"{exchange.id}-sandbox" if exchange.sandbox else exchange.id
+        return Stamp(where, account.name, account.mode, account.quote, key_fingerprint="")
+    if loaded.policy.paper.markets == LIVE_MARKETS:
+        return Stamp(f"{PAPER}-{exchange.id}", account.name, account.mode, account.quote, key_fingerprint="")
+    if account.quote != PAPER_QUOTE:
         message = f"{loaded.source}: account.quote is {account.quote}, and all paper markets are in {PAPER_QUOTE}"
         raise BadInput(Problem("paper_quote", message, f'set account.quote = "{PAPER_QUOTE}"'))
-    if account.mode is Mode.LIVE:
-        message = f"{loaded.source}: account.mode is live, and this version trades on paper only"
-        raise BadInput(Problem("live_not_available", message, 'set account.mode = "paper"'))
     return Stamp(PAPER, account.name, account.mode, account.quote, key_fingerprint="")
 
 
 def reading_store(account: Account) -> AccountStore:
     """A store that only reads."""
-    return AccountStore(RealDisk(), account.folder, account.stamp, may_write=False)
+    return _store(account, account.folder, may_write=False)
+
+
+def _store(account: Account, folder: Path, *, may_write: bool) -> AccountStore:
+    former = account.policy.exchange.former_keys
+    return AccountStore(RealDisk(), folder, account.stamp, may_write=may_write, former_keys=former)
 
 
 @contextmanager
@@ -80,13 +93,12 @@ def writing_store(account: Account, wait_seconds: float | None) -> Iterator[Acco
     from tradekit.adapters.store.filesystem import refuse_network_filesystem
     from tradekit.adapters.store.lock import AccountLock
 
-    disk = RealDisk()
-    open_folder(disk, account.folder)
+    open_folder(RealDisk(), account.folder)
     refuse_network_filesystem(account.folder, allowed=account.policy.storage.allow_network_filesystem)
     if wait_seconds is None:
         wait_seconds = _TTY_WAIT_SECONDS if sys.stdin is not None and sys.stdin.isatty() else 0.0
     with AccountLock(account.folder / "state.lock", wait_seconds):
-        yield AccountStore(disk, account.folder, account.stamp, may_write=True)
+        yield _store(account, account.folder, may_write=True)
 
 
 @contextmanager
@@ -99,7 +111,7 @@ def copied_store(account: Account) -> Iterator[AccountStore]:
         copy = Path(folder) / account.stamp.account / account.stamp.mode
         with disk_errors(account.folder):
             copytree(account.folder, copy, ignore=ignore_patterns("*.sqlite3*", "ballast", "state.lock"))
-        yield AccountStore(RealDisk(), copy, account.stamp, may_write=True)
+        yield _store(account, copy, may_write=True)
 
 
 @contextmanager
@@ -116,20 +128,23 @@ def trading_desk(
 
     On paper a cycle begins a minute after the one before it; other runs take place where the last one ended.
     """
-    if dry_run:
-        from tradekit.adapters.store.memory_store import MemoryStore
+    with ExitStack() as open_things:
+        if account.stamp.mode is Mode.LIVE:
+            from tradekit.cli.live_desk import live_credentials, live_desk
 
-        store = reading_store(account)
-        with _paper_desk(
-            account, store, MemoryStore(store), watcher, stop, dry_run=True, begins_cycle=begins_cycle
-        ) as desk:
-            yield desk
-    else:
-        with (
-            writing_store(account, wait_seconds) as store,
-            _paper_desk(account, store, store, watcher, stop, dry_run=False, begins_cycle=begins_cycle) as desk,
-        ):
-            yield desk
+            credentials = live_credentials(account)
+            account = account.with_key(credentials.fingerprint)
+            make: Callable[..., AbstractContextManager[Desk]] = partial(live_desk, account, credentials)
+        else:
+            make = partial(_paper_desk, account, begins_cycle=begins_cycle)
+        if dry_run:
+            from tradekit.adapters.store.memory_store import MemoryStore
+
+            files = reading_store(account)
+            yield open_things.enter_context(make(files, MemoryStore(files), watcher, stop, dry_run=True))
+        else:
+            files = open_things.enter_context(writing_store(account, wait_seconds))
+            yield open_things.enter_context(make(files, files, watcher, stop, dry_run=False))
 
 
 @contextmanager
@@ -153,15 +168,21 @@ def _paper_desk(
 
     path, setup = account.folder / LEDGER_NAME, paper_setup(account.policy)
     loaded = store.load()  # before the exchange moves: a damaged state leaves everything as it was
+    must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
     with ExitStack() as cleanup:
-        if dry_run:
-            cache = Path(cleanup.enter_context(TemporaryDirectory()))
-            world = cleanup.enter_context(PaperWorld.scratch(path, setup, must_stop=stop.is_set))
+        cache = Path(cleanup.enter_context(TemporaryDirectory())) if dry_run else account.folder / "cache"
+        if is_live := account.policy.paper.markets == LIVE_MARKETS:
+            from tradekit.cli.live_paper import live_paper_world
+
+            opened: AbstractContextManager[PaperWorld] = live_paper_world(
+                account, path, setup, stop, must_exist=must_exist, dry_run=dry_run
+            )
+        elif dry_run:
+            opened = PaperWorld.scratch(path, setup, must_stop=stop.is_set)
         else:
-            cache = account.folder / "cache"
-            must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
-            world = cleanup.enter_context(PaperWorld(path, setup, must_exist=must_exist, must_stop=stop.is_set))
-        if begins_cycle:
+            opened = PaperWorld(path, setup, must_exist=must_exist, must_stop=stop.is_set)
+        world = cleanup.enter_context(opened)
+        if begins_cycle and not is_live:
             world.begin_run(account.policy.execution.interval_seconds * 1000)
         desk = Desk(
             policy=account.policy,
@@ -171,7 +192,7 @@ def _paper_desk(
             index=FileIndex(cache / "journal.sqlite3", files.lines),
             watcher=watcher,
             state=State(account.stamp),
-            identity=content_digest(PAPER, account.stamp.account, str(world.clock.now())),
+            identity=content_digest(account.stamp.exchange, account.stamp.account, str(world.clock.now())),
             dry_run=dry_run,
             policy_digest=account.loaded.digest,
         )
@@ -203,4 +224,4 @@ def require_account(account: Account) -> None:
     """Raises `NeedsHuman` where there is nothing yet to look at."""
     if not account_exists(account):
         message = f"there is no account at {account.folder}"
-        raise NeedsHuman(Problem("account_missing", message, "`tradekit cycle` opens a paper account"))
+        raise NeedsHuman(Problem("account_missing", message, "`tradekit cycle` opens it"))

@@ -36,13 +36,14 @@ def assign_tiers(
 
     A symbol never seen gets the tier it looks like at once. Any other moves after `promote_after_cycles` cycles in a
     row that looked better than its tier, or `demote_after_cycles` that looked worse, to the tier it looked like last.
-    Inactive markets and excluded assets are `NONE` at once. Without a usable quote the memory stays as it is.
+    Inactive markets, excluded assets and those that `only` leaves out are `NONE` at once.
+    Without a usable quote the memory stays as it is.
     """
     floors = _floors(policy)
     after: dict[str, TierMemory] = {}
     for symbol in sorted(markets):
         market, before = markets[symbol], memory.get(symbol)
-        if not market.active or market.base in policy.exclude:
+        if not market.active or market.base in policy.exclude or (policy.only and market.base not in policy.only):
             after[symbol] = _settled(Tier.NONE)
             continue
         candidate = _candidate(floors, quotes.get(symbol))

@@ -14,9 +14,12 @@ from tradekit.domain.account import Balance
 
 
 class Source(StrEnum):
-    """Where a market's prices come from; everything that is not `LIVE` is marked wherever it is shown."""
+    """Where a market's prices come from; everything that is not `LIVE` is marked wherever it is shown. `PUBLIC`: real
+    markets, practice money.
+    """
 
     LIVE = "live"
+    PUBLIC = "public"
     RECORDED = "recorded"
     SYNTHETIC = "synthetic"
 
@@ -87,4 +90,5 @@ class Snapshot(NamedTuple):
     def source(self) -> Source:
         """The least real source of any of its prices."""
         sources = {market.source for market in self.markets.values()}
-        return next((mark for mark in (Source.SYNTHETIC, Source.RECORDED) if mark in sources), Source.LIVE)
+        marked = (Source.SYNTHETIC, Source.RECORDED, Source.PUBLIC)
+        return next((mark for mark in marked if mark in sources), Source.LIVE)

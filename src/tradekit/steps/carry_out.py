@@ -14,7 +14,7 @@ from tradekit.domain.errors import Problem
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
-from tradekit.steps.settle import settle_again
+from tradekit.steps.settle import settle_again, unfinished
 from tradekit.steps.troubles import refused_by_exchange
 from tradekit.steps.work import work
 
@@ -46,6 +46,8 @@ def carry_out(desk: Desk, at: Situation, decisions: Iterable[Decision], started:
     if desk.dry_run:
         return CarriedOut(planned, tuple(job for job, _ in plans))
     worked = work(desk, at, approved, times.until, times.next_cycle)
-    problems = (*worked.problems, *settle_again(desk))
+    idle = not (approved or unfinished(desk.state) or desk.clock.must_stop())
+    again = () if idle else settle_again(desk)  # an idle run asks the exchange nothing twice
+    problems = (*worked.problems, *again)
     done = CarriedOut(planned, worked.jobs, problems, worked.waited_ms)
     return done._replace(problems=(*problems, *refused_by_exchange(done.orders(desk.state))))

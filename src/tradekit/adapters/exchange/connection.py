@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from decimal import localcontext
+from decimal import Decimal, localcontext
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -128,7 +128,8 @@ def connect(
     clock: ExchangeClock,
 ) -> Connection:
     """A new instance of the class, pinned, with its keys. Makes no request."""
-    api = api_class({"options": {**venue.options, **options.options}, "timeout": options.timeout_ms})
+    wanted = {**venue.options, **_as_ccxt_has_them(options.options)}
+    api = api_class({"options": wanted, "timeout": options.timeout_ms})
     if options.sandbox and not options.base_url:
         api.set_sandbox_mode(True)
     api.number = str
@@ -149,6 +150,15 @@ def connect(
     connection = Connection(api, venue, ledger, clock, credentials)
     _count_requests(connection)
     return connection
+
+
+def _as_ccxt_has_them(options: Any) -> Any:
+    """Options of a policy as a ccxt class holds its own: lists and floats. None of them is an amount of money."""
+    if isinstance(options, Mapping):
+        return {name: _as_ccxt_has_them(value) for name, value in options.items()}
+    if isinstance(options, tuple):
+        return [_as_ccxt_has_them(value) for value in options]
+    return float(options) if isinstance(options, Decimal) else options
 
 
 def _count_requests(connection: Connection) -> None:

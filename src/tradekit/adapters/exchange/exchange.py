@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from tradekit.adapters.exchange import orders as wire
-from tradekit.adapters.exchange.candles import CandleCache
 from tradekit.adapters.exchange.clock import ExchangeClock
+from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import Failure
+from tradekit.adapters.exchange.limiter import RequestLedger
 from tradekit.adapters.exchange.lookup import climb, in_open_list
 from tradekit.adapters.exchange.markets import MarketBook, tick_at
 from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import quotes_of
 from tradekit.adapters.exchange.reads import (
+    all_candles,
     fail_unreachable,
     read_balances,
-    read_candles,
     read_fills,
     read_open,
     read_permissions,
@@ -30,9 +30,10 @@ from tradekit.adapters.exchange.reads import (
 from tradekit.adapters.exchange.trades import Names, questions
 from tradekit.adapters.exchange.venues.venue import KeyPermissions, Venue
 from tradekit.domain.account import Balance
+from tradekit.domain.errors import Problem
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.market import Candle, Quote, Snapshot
+from tradekit.domain.market import Candle, Market, Quote, Snapshot
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import (
     Acknowledged,
@@ -50,17 +51,19 @@ T = TypeVar("T")
 
 
 class CcxtExchange:
-    """Implements `Exchange`. Made by `open_exchange`; closed by its user."""
+    """Implements `Exchange`. Made by `open_exchange`; closed by its user. `notes`: what that one should know."""
 
     def __init__(
-        self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, folder: Path
+        self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, ledger: RequestLedger
     ) -> None:
         self.venue = venue
+        self.ledger = ledger
         self.clock = clock
+        self.notes: tuple[Problem, ...] = ()
         self._pool = pool
         self._book = book
         self._names = names
-        self._candles = folder / f"candles-{venue.id}.json"
+        self._candles = ledger.folder / f"candles-{venue.id}.json"
 
     @property
     def not_found_horizon_ms(self) -> int:
@@ -90,27 +93,24 @@ class CcxtExchange:
         return Snapshot(self.clock.now(), markets, quotes, balances)
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
-        """Best prices alone: needs no key where the exchange tells them to everybody."""
+        """Best prices alone. Raises `Unreachable`."""
         known = [symbol for symbol in symbols if symbol in self._book.markets]
         return quotes_of(self._all(self._quote_tasks(known)), known, self.clock.now())
 
-    def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
-        """The last `minutes` complete one-minute candles per symbol, oldest first. Asks only for what is new.
+    def markets(self) -> Mapping[str, Market]:
+        """All markets in the account's quote currency."""
+        return {symbol: filters.market for symbol, filters in self._book.markets.items()}
 
-        A symbol whose history can't be read is left out. Raises `Unreachable` when none can.
+    def ask(self, reads: Sequence[Callable[[Connection], T]]) -> list[T]:
+        """Answers of public questions, side by side. Raises `Unreachable`."""
+        return self._all([self._pool.public(read) for read in reads])
+
+    def candles(self, symbols: Sequence[str], minutes: int) -> Mapping[str, Sequence[Candle]]:
+        """The last `minutes` complete one-minute candles per symbol, oldest first. A symbol whose history can't be read
+        is left out. Raises `Unreachable` when none can. Asks only for what is new.
         """
-        now = self.clock.now()
-        kept = CandleCache(self._candles, now, minutes)
         known = [symbol for symbol in symbols if symbol in self._book.markets]
-        asked = [(symbol, start) for symbol in known if (start := kept.missing_since(symbol)) is not None]
-        tasks = [self._pool.public(partial(read_candles, symbol=name, since=start, now=now)) for name, start in asked]
-        answers = self._pool.run(tasks)
-        silent = [answer for answer in answers if isinstance(answer, Failure)]
-        if silent and len(silent) == len(known):
-            fail_unreachable(silent[0])
-        fresh = zip((symbol for symbol, _ in asked), answers, strict=True)
-        kept.add({symbol: answer for symbol, answer in fresh if not isinstance(answer, Failure)})
-        return {symbol: candles for symbol in known if (candles := kept.candles(symbol))}
+        return all_candles(self._pool, self._candles, known, minutes, self.clock.now())
 
     def place(self, intents: Sequence[OrderIntent]) -> Mapping[ClientOrderId, SendOutcome]:
         """Sends each intent once. Every intent gets an outcome."""
@@ -214,6 +214,8 @@ class CcxtExchange:
         return self._pool.private(partial(read_open, now=self.clock.now()))
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
+        """A coin that is held and can't be bought here has no trades to ask for."""
+        since = {symbol: time for symbol, time in since.items() if symbol in self._book.markets}
         read = partial(read_fills, since=since, names=self._names, now=self.clock.now())
         asked = questions(self.venue.trades, since)
         return [self._pool.private(partial(read, symbol=symbol, start=start)) for symbol, start in asked]

@@ -31,7 +31,7 @@ class Holds(StrEnum):
 class Shape(NamedTuple):
     """The whole answer of one endpoint: where its payload is, what that holds, and fields that each object must have.
 
-    `a|b` is a field under either name.
+    `a|b` is a field under either name; `a?` has to be there and may be empty, as a client id is of an order by hand.
     """
 
     at: tuple[str, ...]
@@ -63,7 +63,7 @@ def check_shape(answer: Any, shape: Shape) -> None:
         if not isinstance(item, dict):
             raise BrokenAnswer(f"{type(item).__name__} instead of an object")
         for need in shape.needs:
-            if not any(_is_told(item.get(name)) for name in need.split("|")):
+            if not any(_is_told(item, name) for name in need.split("|")):
                 raise BrokenAnswer(f"{need} is missing")
 
 
@@ -97,8 +97,10 @@ def _objects(found: Any, holds: Holds) -> Iterable[Any]:
             raise BrokenAnswer(f"{type(found).__name__} instead of a {holds}")
 
 
-def _is_told(value: Any) -> bool:
-    return value is not None and value != ""
+def _is_told(item: dict[str, Any], name: str) -> bool:
+    if name.endswith("?"):
+        return name[:-1] in item
+    return item.get(name) is not None and item[name] != ""
 
 
 def _refuse_constant(name: str) -> Any:

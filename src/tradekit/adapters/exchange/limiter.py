@@ -38,7 +38,7 @@ class Banned(Exception):
 
 
 class RequestLedger:
-    """One per key. `wall` tells milliseconds of this machine, `sleep` waits for some."""
+    """One per key. `wall` tells milliseconds of this machine, `sleep` waits for some. `spent` are this run's units."""
 
     def __init__(
         self, path: Path, budget: Budget, wall: Callable[[], int], sleep: Callable[[int], None], longest_wait_ms: int
@@ -48,6 +48,12 @@ class RequestLedger:
         self._wall = wall
         self._sleep = sleep
         self._longest_wait_ms = longest_wait_ms
+        self.spent = 0.0
+
+    @property
+    def folder(self) -> Path:
+        """Where the account's caches lie."""
+        return self._path.parent
 
     def acquire(self, cost: float) -> None:
         """Takes units and waits until they were there. Raises `Banned` without a wait where it would be too long."""
@@ -62,6 +68,7 @@ class RequestLedger:
             if wait > self._longest_wait_ms:
                 raise Banned(now + wait, now)
             held.update(units=units, at=now)
+            self.spent += cost
         if wait:
             self._sleep(wait)
 

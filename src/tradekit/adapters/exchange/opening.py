@@ -63,7 +63,7 @@ def open_exchange(
         cache_folder / f"markets-{id}-{options.quote}{where}.json", source, options.quote, options.markets_max_age_ms
     )
     names = Names(cache_folder / f"names-{id}-{tag}{where}.json")
-    exchange = CcxtExchange(venue, pool, book, names, clock, cache_folder)
+    exchange = CcxtExchange(venue, pool, book, names, clock, ledger)
     first = pool.first
     failure: Failure | None = None
     try:

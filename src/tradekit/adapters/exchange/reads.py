@@ -1,18 +1,21 @@
 """The questions of a batch, each answered by one connection. What can't be understood counts as not answered.
 
-All raise `CallFailed` and nothing else.
+All raise `CallFailed` and nothing else, but `all_candles`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from tradekit.adapters.exchange.candles import Row, fetch_rows
+from tradekit.adapters.exchange.candles import CandleCache, Row, fetch_rows
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed, Failure
 from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.lookup import open_items
+from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import balances_of
 from tradekit.adapters.exchange.reports import order_report
 from tradekit.adapters.exchange.trades import Names, fills_among, learn_name, read_trades
@@ -20,6 +23,7 @@ from tradekit.adapters.exchange.venues.venue import KeyPermissions, PermissionCh
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import Fill
+from tradekit.domain.market import Candle
 from tradekit.domain.outcome import OrderReport
 
 T = TypeVar("T")
@@ -30,7 +34,7 @@ def read_balances(connection: Connection) -> dict[str, Balance]:
     the books must not see everything sold.
     """
     told = connection.call("fetch_balance")
-    held = _understood(lambda: balances_of(told))
+    held = understood(lambda: balances_of(told))
     if not told["total"]:
         raise CallFailed(Failure((), "not a single balance is told", sent=True, whole=False))
     return held
@@ -43,12 +47,29 @@ def read_tickers(connection: Connection, method: str, symbols: Sequence[str]) ->
 
 def read_open(connection: Connection, now: int) -> list[OrderReport]:
     """All open orders of the account."""
-    return _understood(lambda: [order_report(item, connection.venue) for item in open_items(connection, None, now)])
+    return understood(lambda: [order_report(item, connection.venue) for item in open_items(connection, None, now)])
 
 
 def read_candles(connection: Connection, symbol: str, since: int, now: int) -> list[Row]:
     """The complete minutes since a time."""
-    return _understood(lambda: fetch_rows(connection, symbol, since, now))
+    return understood(lambda: fetch_rows(connection, symbol, since, now))
+
+
+def all_candles(pool: Pool, path: Path, symbols: Sequence[str], minutes: int, now: int) -> dict[str, Sequence[Candle]]:
+    """The last minutes of each symbol, of which only the new ones are asked for; `path` keeps the others.
+
+    A symbol whose history can't be read is left out. Raises `Unreachable` when none can.
+    """
+    kept = CandleCache(path, now, minutes)
+    asked = [(symbol, start) for symbol in symbols if (start := kept.missing_since(symbol)) is not None]
+    tasks = [pool.public(partial(read_candles, symbol=name, since=start, now=now)) for name, start in asked]
+    answers = pool.run(tasks)
+    silent = [answer for answer in answers if isinstance(answer, Failure)]
+    if silent and len(silent) == len(symbols):
+        fail_unreachable(silent[0])
+    fresh = zip((symbol for symbol, _ in asked), answers, strict=True)
+    kept.add({symbol: answer for symbol, answer in fresh if not isinstance(answer, Failure)})
+    return {symbol: candles for symbol in symbols if (candles := kept.candles(symbol))}
 
 
 def read_fills(
@@ -56,7 +77,7 @@ def read_fills(
 ) -> list[Fill]:
     """Our fills of a symbol, or of all that are asked for, with the orders behind them."""
     items = read_trades(connection, symbol, start, now)
-    return _understood(
+    return understood(
         lambda: fills_among(connection, items, since, names, lambda fill: learn_name(connection, fill, names, now))
     )
 
@@ -83,7 +104,8 @@ def fail_unreachable(failure: Failure) -> NoReturn:
     raise Unreachable(Problem("unreachable", message, "nothing; the next run tries again"))
 
 
-def _understood(read: Callable[[], T]) -> T:
+def understood(read: Callable[[], T]) -> T:
+    """What was read out of an answer. Raises `CallFailed` where it can't be understood."""
     try:
         return read()
     except BrokenAnswer as broken:

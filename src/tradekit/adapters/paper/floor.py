@@ -71,14 +71,14 @@ class Floor:
         """Best bid and ask without what we took. A symbol with an empty side is left out."""
         taken = self._ledger.taken()
         found = {}
-        for symbol in symbols:
+        for symbol, top in self._feed.tops(list(symbols), now).items():
             listing = self._listings[symbol]
-            book = Matching(taken=taken.get(symbol, ())).visible(self._feed.book(symbol, now))
+            book = Matching(taken=taken.get(symbol, ())).visible(top.book)
             bid, ask = book.best_bid, book.best_ask
             if bid is not None and ask is not None:
                 tick, step = listing.price_tick, listing.amount_step
                 prices, amounts = (bid * tick, ask * tick), (book.bids[bid] * step, book.asks[ask] * step)
-                found[symbol] = Quote(symbol, now, *prices, *amounts, listing.volume_24h)
+                found[symbol] = Quote(symbol, top.time, *prices, *amounts, top.volume_24h)
         return found
 
     def _advance_symbol(

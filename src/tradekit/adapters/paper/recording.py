@@ -6,13 +6,13 @@ Only reads, and never goes through a float. World minute `m` of a symbol is minu
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from tradekit.adapters.paper.codec import unpack_book, unpack_events
-from tradekit.adapters.paper.tape import Book, Listing, TapeEvent
+from tradekit.adapters.paper.tape import Book, Listing, TapeEvent, Top, tops_of_books
 from tradekit.domain.errors import NeedsHuman, Problem
 from tradekit.domain.market import Candle, Source
 
@@ -72,6 +72,10 @@ class Recording:
                 break
             book.apply(event)
         return book
+
+    def tops(self, symbols: Sequence[str], time: int) -> Mapping[str, Top]:
+        """See `Feed.tops`."""
+        return tops_of_books(self, symbols, time)
 
     def events(self, symbol: str, start: int, end: int) -> Iterator[TapeEvent]:
         """What happened from `start` on and before `end`, in order."""

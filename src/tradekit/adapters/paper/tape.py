@@ -105,6 +105,14 @@ class Listing(NamedTuple):
         return _whole(amount, self.amount_step)
 
 
+class Top(NamedTuple):
+    """A book that is good for its best prices, at a time, and what was traded in 24 hours in quote currency."""
+
+    time: int
+    book: Book
+    volume_24h: Decimal
+
+
 class Feed(Protocol):
     """Where the paper world gets its markets from. Times are world time in milliseconds, `end` is excluded."""
 
@@ -116,6 +124,10 @@ class Feed(Protocol):
         """The book before the first event at or after `time`; the caller may change it."""
         ...
 
+    def tops(self, symbols: Sequence[str], time: int) -> Mapping[str, Top]:
+        """The best prices of many symbols; one without any may be left out."""
+        ...
+
     def events(self, symbol: str, start: int, end: int) -> Iterable[TapeEvent]:
         """What happened from `start` on and before `end`, in order."""
         ...
@@ -123,6 +135,12 @@ class Feed(Protocol):
     def candles(self, symbol: str, before: int, minutes: int) -> Sequence[Candle]:
         """The last `minutes` complete minutes before a time, oldest first."""
         ...
+
+
+def tops_of_books(feed: Feed, symbols: Sequence[str], time: int) -> dict[str, Top]:
+    """The best prices out of whole books."""
+    listings = feed.listings()
+    return {symbol: Top(time, feed.book(symbol, time), listings[symbol].volume_24h) for symbol in symbols}
 
 
 def _whole(number: Decimal, unit: Decimal) -> int | None:

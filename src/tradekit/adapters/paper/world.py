@@ -14,6 +14,7 @@ from tradekit.adapters.paper.ledger import Ledger
 from tradekit.adapters.paper.recording import Recording
 from tradekit.adapters.paper.setup import PaperSetup
 from tradekit.adapters.paper.tape import Feed
+from tradekit.domain.ports import Clock
 
 LEDGER_NAME: Final = "paper.sqlite3"
 BEGINNING: Final = 1_723_161_600_000
@@ -46,6 +47,12 @@ class PaperWorld:
     `path` names the ledger file, whose folder exists. Where there is no file a ledger is created, unless `must_exist`.
     Raises `NeedsHuman` for a ledger that is missing, damaged or in another quote currency.
     """
+
+    clock: Clock
+    exchange: PaperExchange
+    _ledger: Ledger
+    _feed: Feed
+    _floor: Floor
 
     def __init__(
         self,

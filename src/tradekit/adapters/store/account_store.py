@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -41,15 +41,24 @@ class Checked(NamedTuple):
 class AccountStore:
     """The store in `folder`, the folder of one account and mode. `home` may hold a kill switch for all accounts.
 
-    `may_write` says that the lock is held; without it nothing is cut, cleaned or written.
+    `may_write` says that the lock is held; without it nothing is cut, cleaned or written. Files that were begun with
+    one of the `former_keys` (fingerprints) are this account's too.
     """
 
     def __init__(
-        self, disk: Disk, folder: Path, stamp: Stamp, *, may_write: bool, segment_bytes: int = SEGMENT_BYTES
+        self,
+        disk: Disk,
+        folder: Path,
+        stamp: Stamp,
+        *,
+        may_write: bool,
+        former_keys: Collection[str] = (),
+        segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self._disk = disk
         self._folder = folder
         self._stamp = stamp
+        self._former_keys = former_keys
         self._may_write = may_write
         self._journal = MendableJournal(disk, folder / "journal", segment_bytes)
         self._generations = Generations(disk, folder / "generations")
@@ -202,7 +211,7 @@ class AccountStore:
                 raise self._fault("state_missing", f"{self.state_path} is missing, though there was one")
             return None
         saved = parse(self._disk.read(self.state_path), self.state_path)
-        if saved.state.stamp != self._stamp:
+        if not self._stamp.covers(saved.state.stamp, self._former_keys):
             ours, theirs = _describe(self._stamp), _describe(saved.state.stamp)
             raise self._fault("state_of_other_account", f"{self.state_path} belongs to {theirs}, not to {ours}")
         return saved
@@ -236,7 +245,7 @@ class AccountStore:
             if fault.problems[0].code == "state_newer":
                 raise
             return None
-        return saved if saved.state.stamp == self._stamp else None
+        return saved if self._stamp.covers(saved.state.stamp, self._former_keys) else None
 
     def _newest_whole(self) -> Saved | None:
         paths = [self.state_path, *(self._generations.path(item.name) for item in reversed(self.generations()))]
@@ -270,7 +279,7 @@ class AccountStore:
 
 _FIXES: Final = {
     "state_missing": "`tradekit state history` lists older states, `tradekit state restore` takes one",
-    "state_of_other_account": "give each account, mode and key its own home or account.name",
+    "state_of_other_account": "give each its own home or account.name; a key that was replaced: exchange.former_keys",
     "nothing_to_restore": "put a backup of the folder in its place",
     "write_failed": "check the disk; the next run reads it afresh and looks up what was sent",
     "disk_full": "free some space; until then only orders that reduce risk go out",

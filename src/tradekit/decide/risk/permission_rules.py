@@ -114,7 +114,7 @@ ASSET_HALTED: Final = Rule(
 )  # fmt: skip
 INELIGIBLE: Final = Rule(
     "universe", "not_in_universe", ("universe",), "", Kind.GATE, Sense.NONE, "only coins of a tier are opened",
-    _ineligible, by_hand("look at the floors in [universe] and at universe.exclude"),
+    _ineligible, by_hand("look at the floors in [universe], at universe.only and universe.exclude"),
 )  # fmt: skip
 UNANSWERED: Final = Rule(
     "no answer yet", "order_unanswered", ("order",), "orders", Kind.GATE, Sense.AT_MOST,

@@ -10,7 +10,8 @@ from typing import Any, Final
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput, Problem
 from tradekit.domain.numbers import NotAnAmount, parse_amount, plain
-from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TEXT, Key
+from tradekit.domain.policy.exchange_sections import exchange_contradictions
+from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TABLE, TEXT, Key, NumberText
 from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
 
 # Each suggestion takes a millisecond to find.
@@ -25,12 +26,7 @@ _CROSS_CHECKS: Final = (
     ("risk.max_asset_pct", "risk.max_total_at_risk_pct", "one asset may not exceed the whole"),
 )
 _UNQUOTED: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
-
-
-class NumberText(str):
-    """A number as it stands in the file, so that no float ever comes between."""
-
-    __slots__ = ()
+_BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
 
 class _WrongValue(ValueError):
@@ -75,7 +71,8 @@ def show_value(value: Any) -> str:
         case Decimal():
             return plain(value)
         case Mapping():
-            return "{ " + ", ".join(f"{name} = {show_value(item)}" for name, item in value.items()) + " }"
+            shown = ((name if _BARE.fullmatch(name) else show_value(name), item) for name, item in value.items())
+            return "{ " + ", ".join(f"{name} = {show_value(item)}" for name, item in shown) + " }"
         case Sequence():
             return "[" + ", ".join(show_value(item) for item in value) + "]"
         case _:
@@ -134,7 +131,7 @@ def _hint(key: Key) -> str:
 
 
 def _value(key: Key, raw: Any) -> Any:
-    if key.kind in (AMOUNTS, LISTS):
+    if key.kind in (AMOUNTS, LISTS, TABLE):
         return _table(key, raw)
     if key.kind is BOOL:
         if not isinstance(raw, bool):
@@ -156,11 +153,33 @@ def _value(key: Key, raw: Any) -> Any:
 def _table(key: Key, raw: Any) -> Any:
     if not isinstance(raw, dict):
         raise _WrongValue("is not a table")
+    if key.kind is TABLE:
+        return _free(raw)
     if key.kind is AMOUNTS:
         return {_text(key, name): _number(key, item, whole=False) for name, item in raw.items()}
     if not all(isinstance(items, list) for items in raw.values()):
         raise _WrongValue("is not a table of lists")
     return {_text(key, name): tuple(_text(key, item) for item in items) for name, items in raw.items()}
+
+
+def _free(raw: Any) -> Any:
+    """A value that another program understands: texts, numbers, lists and tables pass as they are."""
+    match raw:
+        case bool() | int():
+            return raw
+        case NumberText():
+            try:
+                return parse_amount(raw)
+            except NotAnAmount:
+                raise _WrongValue(f"holds {raw[:40]!r}, not a plain decimal number") from None
+        case str():
+            return raw
+        case list():
+            return tuple(_free(item) for item in raw)
+        case dict():
+            return {name: _free(item) for name, item in raw.items()}
+        case _:
+            raise _WrongValue("holds a date or a time")
 
 
 def _number(key: Key, raw: Any, *, whole: bool) -> Decimal:
@@ -207,6 +226,7 @@ def _cross_check(values: Mapping[str, Any], file: str) -> list[Problem]:
         why = "a program that hangs must leave the stops at least half of the time"
         path = "proposals.command_timeout_seconds"
         problems.append(_problem("policy_contradiction", file, path, "is above half of execution.budget_seconds", why))
+    problems += [_problem("policy_contradiction", file, *found) for found in exchange_contradictions(values)]
     if values["account.quote"] in values["account.managed"]:
         problems.append(
             _problem("policy_contradiction", file, "account.managed", "names the quote currency", "leave it out")

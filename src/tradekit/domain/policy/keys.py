@@ -22,7 +22,14 @@ TEXTS: Final = Kind("a list of texts", "array")
 COUNTS: Final = Kind("a list of whole numbers", "array")
 AMOUNTS: Final = Kind("a table of amounts", "object")
 LISTS: Final = Kind("a table of lists of texts", "object")
+TABLE: Final = Kind("a table", "object")
 SAME_AS_PAPER: Final = object()
+
+
+class NumberText(str):
+    """A number as it stands in the file, so that no float ever comes between."""
+
+    __slots__ = ()
 
 
 class Key(NamedTuple):

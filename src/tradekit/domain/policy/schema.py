@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from tradekit.domain.policy.keys import AMOUNTS, COUNTS, LISTS, TEXTS, Key, keys_of
+from tradekit.domain.policy.keys import AMOUNTS, COUNTS, LISTS, TEXT, TEXTS, Key, keys_of
 from tradekit.domain.policy.sections import SECTIONS
 
 
@@ -40,10 +40,12 @@ def _property(key: Key) -> dict[str, Any]:
         described["additionalProperties"] = {"type": "array", "items": {"type": "string"}}
     elif key.kind in (TEXTS, COUNTS):
         described["items"] = {"type": "integer"} if key.kind is COUNTS else {"type": "string"}
+        if key.choices:
+            described["items"]["enum"] = list(key.choices)
     elif key.low is not None or key.high is not None:
         bounds = {"minimum": key.low, "maximum": key.high}
         described |= {word: _plain(bound) for word, bound in bounds.items() if bound is not None}
-    if key.choices:
+    if key.choices and key.kind is TEXT:
         described["enum"] = list(key.choices)
     return described
 

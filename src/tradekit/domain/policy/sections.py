@@ -1,6 +1,6 @@
 """Every policy key, defined once (those of the risk desk in `risk_sections`, of the execution desk in
-`execution_sections`). Adding one adds it to the checks, the
-schema, `policy show` and the docs.
+`execution_sections`, of real exchanges in `exchange_sections`). Adding one adds it to the checks, the schema,
+`policy show` and the docs.
 
 Notionals are in the account's quote currency; `pct` is percent of equity unless the help says otherwise; `bp` is a
 hundredth of a percent. A test demands that changing any key changes what tradekit does.
@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from tradekit.domain.account import Mode
+from tradekit.domain.policy.exchange_sections import ExchangePolicy
 from tradekit.domain.policy.execution_sections import (
     DustPolicy,
     ExecutionPolicy,
@@ -50,8 +51,11 @@ class AccountPolicy(Section, name="account"):
 
 
 class PaperPolicy(Section, name="paper"):
-    """The practice exchange, on recorded and synthetic markets."""
+    """The practice exchange."""
 
+    markets: str = key(
+        TEXT, "recorded", "what it trades on: the shipped recording, or exchange.id now", choices=("recorded", "live")
+    )
     balances: Mapping[str, Decimal] = key(
         AMOUNTS, _PAPER_BALANCES, "what a new paper account holds", unit="asset units", low="0", pattern=_ASSET
     )
@@ -66,6 +70,7 @@ class PaperPolicy(Section, name="paper"):
 class UniversePolicy(Section, name="universe"):
     """Which coins may be opened. A coin is in the first tier whose three floors it meets."""
 
+    only: tuple[str, ...] = key(TEXTS, (), "the only assets that are opened; empty for all", pattern=_ASSET)
     exclude: tuple[str, ...] = key(TEXTS, (), "assets that are never opened", pattern=_ASSET)
     tier1_min_volume_notional: Decimal = key(
         NUMBER, Decimal(10_000_000), "traded in 24 hours at least", unit="quote", low="0"
@@ -177,6 +182,7 @@ class Policy(NamedTuple):
     """All sections. Made by `check.read_policy` alone, so a `Policy` at hand is a valid one."""
 
     account: AccountPolicy
+    exchange: ExchangePolicy
     paper: PaperPolicy
     universe: UniversePolicy
     triggers: TriggersPolicy
@@ -198,6 +204,7 @@ class Policy(NamedTuple):
 
 SECTIONS: Final[Mapping[str, type[Section]]] = {
     "account": AccountPolicy,
+    "exchange": ExchangePolicy,
     "paper": PaperPolicy,
     "universe": UniversePolicy,
     "triggers": TriggersPolicy,

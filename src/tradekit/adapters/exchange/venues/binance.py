@@ -23,7 +23,7 @@ from tradekit.adapters.exchange.venues.venue import (
 from tradekit.domain.order import TimeInForce
 from tradekit.domain.times import DAY_MS
 
-_ORDER: Final = ("orderId", "symbol", "clientOrderId", "status", "side", "origQty", "executedQty")
+_ORDER: Final = ("orderId", "symbol", "clientOrderId?", "status", "side", "origQty", "executedQty")
 
 
 def _permissions(told: Any) -> KeyPermissions:

@@ -21,7 +21,7 @@ from tradekit.adapters.exchange.venues.venue import (
 )
 from tradekit.domain.order import TimeInForce
 
-_ORDER: Final = ("orderId", "clientOid", "symbol", "side", "status", "size", "baseVolume")
+_ORDER: Final = ("orderId", "clientOid?", "symbol", "side", "status", "size", "baseVolume")
 _PAGE: Final = Paging(Turn.BEFORE_ID, size=100, param="idLessThan")
 
 

@@ -24,7 +24,7 @@ from tradekit.adapters.exchange.venues.venue import (
 from tradekit.domain.order import TimeInForce
 from tradekit.domain.times import WEEK_MS
 
-_ORDER: Final = ("orderId", "orderLinkId", "symbol", "side", "orderStatus", "qty", "cumExecQty")
+_ORDER: Final = ("orderId", "orderLinkId?", "symbol", "side", "orderStatus", "qty", "cumExecQty")
 _CURSOR: Final = Paging(Turn.CURSOR, size=50, param="cursor", at=("result", "nextPageCursor"))
 
 

@@ -25,7 +25,7 @@ from tradekit.domain.order import TimeInForce
 from tradekit.domain.outcome import RejectCode
 
 _ORDER: Final = (
-    *("order_id", "product_id", "side", "status", "client_order_id", "order_configuration", "created_time"),
+    *("order_id", "product_id", "side", "status", "client_order_id?", "order_configuration", "created_time"),
     "filled_size",
 )
 _CURSOR: Final = Paging(Turn.CURSOR, size=100, param="cursor", at=("cursor",))
@@ -65,7 +65,10 @@ VENUE: Final = Venue(
         ("INVALID_", RejectCode.INVALID_ORDER),
     ),
     quotes=("fetch_tickers", "fetch_bids_asks"),
+    keyless_quotes=("fetch_tickers",),
+    tells_taker=False,
     options={"fetchTime": "v3PublicGetBrokerageTime", "fetchBalance": "v3PrivateGetBrokerageAccounts"},
+    time_step_ms=1000,
     permissions=PermissionCheck("v3_private_get_brokerage_key_permissions", _permissions),
     mend=_mend,
     shapes={

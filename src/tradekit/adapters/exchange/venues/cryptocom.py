@@ -14,7 +14,7 @@ from tradekit.adapters.exchange.venues.venue import Listing, Paging, Proof, Trad
 from tradekit.domain.order import TimeInForce
 from tradekit.domain.times import DAY_MS
 
-_ORDER: Final = ("order_id", "client_oid", "instrument_name", "side", "status", "quantity", "cumulative_quantity")
+_ORDER: Final = ("order_id", "client_oid?", "instrument_name", "side", "status", "quantity", "cumulative_quantity")
 _PAGE: Final = Paging(Turn.UNTIL, size=100, param="until", window_ms=DAY_MS)
 
 VENUE: Final = Venue(

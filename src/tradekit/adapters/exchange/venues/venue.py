@@ -137,11 +137,12 @@ class Venue(NamedTuple):
     otherwise unclear refusal that are a certain no. `post_only_marks`: raw fields that tell a post-only order that was
     accepted and then thrown out. `expires_at`: the field for the time after which the exchange no longer accepts the
     request, how far ahead it lies, and how to write it. `quotes`: ccxt methods whose answers together make a quote;
-    they are asked for all symbols at once when more than `ask_all_above` are wanted. `one_lane`: private requests must
-    not overtake each other. `direct`: up to so many orders are looked up one by one instead of through the list of open
-    ones. `market_fields`: raw fields of a market that the class reads later; `tick_field` and `min_notional_field`: raw
-    fields that are right where the class's own reading isn't. `mend` repairs a raw answer that the class would trip
-    over, `mend_order` and `mend_trade` what the class made of one.
+    they are asked for all symbols at once when more than `ask_all_above` are wanted; `keyless_quotes` are those of them
+    that need no key, None for all. `tells_taker`: public trades say which side came to the other. `one_lane`: private
+    requests must not overtake each other. `direct`: up to so many orders are looked up one by one instead of through
+    the list of open ones. `market_fields`: raw fields of a market that the class reads later; `tick_field` and
+    `min_notional_field`: raw fields that are right where the class's own reading isn't. `mend` repairs a raw answer
+    that the class would trip over, `mend_order` and `mend_trade` what the class made of one.
     """
 
     id: str
@@ -166,6 +167,8 @@ class Venue(NamedTuple):
     post_only_marks: tuple[tuple[str, str], ...] = ()
     expires_at: tuple[str, int, Callable[[int], str]] | None = None
     quotes: tuple[str, ...] = ("fetch_tickers",)
+    keyless_quotes: tuple[str, ...] | None = None
+    tells_taker: bool = True
     ask_all_above: int = 50
     options: Mapping[str, object] = NOTHING
     markets: Params = NOTHING
@@ -185,6 +188,11 @@ class Venue(NamedTuple):
     mend_trade: Callable[[dict[str, Any]], None] | None = None
     weak: frozenset[Weakness] = frozenset()
     dead_man_switch: bool = False
+
+    @property
+    def public_quotes(self) -> tuple[str, ...]:
+        """What tells best prices, as far as it does, to everybody."""
+        return self.quotes if self.keyless_quotes is None else self.keyless_quotes
 
     def filled_in(self, params: Params, client_id: str, exchange_id: str = "") -> dict[str, object]:
         """The fields of one request."""

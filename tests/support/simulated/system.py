@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tradekit.adapters.simulation.border import Border
-from tradekit.adapters.simulation.files import File, Folder, contents, lose_power, size_of
+from simulated.border import Border
+from simulated.files import File, Folder, contents, lose_power, size_of
 
 
 class Status(NamedTuple):

@@ -12,8 +12,8 @@ from decimal import Decimal
 from random import Random
 from typing import Final
 
-from tradekit.adapters.simulation.clock import Agenda
-from tradekit.adapters.simulation.venue_order import VenueOrder
+from simulated.clock import Agenda
+from simulated.venue_order import VenueOrder
 from tradekit.domain.account import Balance
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId

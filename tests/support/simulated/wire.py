@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, Protocol
 
-from tradekit.adapters.simulation.border import Border
-from tradekit.adapters.simulation.venue import Venue
-from tradekit.adapters.simulation.venue_order import VenueOrder
-from tradekit.adapters.simulation.weather import Weather
+from simulated.border import Border
+from simulated.venue import Venue
+from simulated.venue_order import VenueOrder
+from simulated.weather import Weather
 from tradekit.domain.account import Balance
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import BrokenTrade, Fill
