@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,13 @@ def test_a_folder_a_pipe_and_a_huge_file_are_refused_at_once(tmp_path: Path) -> 
     for name in ("pipe", "huge", "."):
         with pytest.raises(BadInput):
             take_credentials(str(tmp_path / name), {})
+
+
+def test_a_run_with_a_key_leaves_no_core_dump() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        assert take_credentials("", {"TRADEKIT_API_KEY": "key", "TRADEKIT_API_SECRET": "secret"}) is not None
+        assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))

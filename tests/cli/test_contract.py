@@ -31,7 +31,8 @@ COMMANDS: Final = {
     "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
     "rebuild-positions": WAITING | {"--from", "--since", "--apply"},
     "resume": WAITING,
-    "init": CHANGING,
+    "init": CHANGING | {"--exchange", "--quote"},
+    "doctor": EVERYWHERE,
     "policy check": EVERYWHERE | {"--equity"},
     "policy show": EVERYWHERE,
     "policy schema": EVERYWHERE,
@@ -64,8 +65,13 @@ def sections(text: str) -> set[str]:
     return {word for line in text.splitlines() if line.startswith("  --") for word in line.split()[:1]}
 
 
+def called(command: str) -> str:
+    """The command with what it can't do without."""
+    return f"{command} PENGU" if command == "purge" else command
+
+
 def check_document(tradekit: CommandLine, command: str, code: int) -> None:
-    ran = tradekit(f"{command} --json")
+    ran = tradekit(f"{called(command)} --json")
     assert ran.out.count("\n") == 1 and ran.out.endswith("\n")
     assert set(ran.document) == KEYS
     assert ran.document["schema"] == 1
@@ -135,9 +141,11 @@ def test_json_is_one_document_for_wrong_options_and_policies(tradekit: CommandLi
     assert (ran.code, ran.problems, ran.document["data"]) == (2, ["usage"], None)
     assert f"`tradekit {command} --help`" in ran.document["problems"][0]["fix"]
     tradekit.policy("[risk]\nmax_asset_pc = 5\n")
-    wrong = tradekit(f"{command} --json")
+    wrong = tradekit(f"{called(command)} --json")
     if command in ("init", "policy schema", "halt"):
         assert wrong.code == 0
+    elif command == "doctor":  # a failed check, beside all others
+        assert (wrong.code, wrong.problems) == (2, ["check_failed"])
     else:
         assert (wrong.code, wrong.problems) == (2, ["policy_unknown_key"])
 
@@ -258,9 +266,9 @@ def test_results_go_to_stdout_and_problems_to_stderr(tradekit: CommandLine) -> N
 
 def test_quiet_is_silent_until_something_was_done(tradekit: CommandLine) -> None:
     for command in COMMANDS:
-        if command not in ("halt", "resume", "init", "state restore", "policy show", "policy schema"):
+        if command not in ("halt", "resume", "init", "state restore", "policy show", "policy schema", "doctor"):
             tradekit("cycle")
-            assert tradekit(f"{command} --quiet")[1:] == ("", "")
+            assert tradekit(f"{called(command)} --quiet")[1:] == ("", "")
     assert tradekit("resume --quiet").out == ""
     for doing in ("halt", "resume", "init", "state restore"):
         ran = tradekit(f"{doing} --quiet")

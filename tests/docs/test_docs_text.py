@@ -244,6 +244,14 @@ def test_the_checklist_names_only_what_exists() -> None:
     assert checked > 60
 
 
+@pytest.mark.parametrize("page", ["security.md", "reliability.md"])
+def test_pages_on_trust_name_only_what_exists(page: str) -> None:
+    spans = INLINE.findall(text_of(DOCS / page))
+    named = [span for span in spans if re.fullmatch(r"test_\w+", span)]
+    assert len(named) >= 5
+    assert set(named) <= set(names_of_tests())
+
+
 def test_the_defaults_that_the_checklist_names() -> None:
     """A figure behind a policy key on the checklist is its default."""
     defaults = {key.path: key.default for key in all_keys()}

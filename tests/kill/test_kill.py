@@ -126,7 +126,7 @@ def in_the_end(home: Path) -> list[str]:
 
 def gone_on(scenario: Scenario, homes: Sequence[Path], mutant: str = "") -> list[str]:
     """Runs a plain cycle and then the same proposals again in each home; tells what went wrong."""
-    runs = [Run(("cycle",)), Run(scenario.arguments)]
+    runs = [Run(("cycle",)), Run(scenario.arguments), Run(("cycle",))]  # the last one takes back what rests
     wrong = []
     for home, ended in zip(homes, carry_out([Case(home, home, runs) for home in homes], mutant=mutant), strict=True):
         exits = [found.exit for found in ended]

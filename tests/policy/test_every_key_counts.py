@@ -272,7 +272,12 @@ def _toml(value: Any) -> Any:
 
 NOW_OUT: Final = {"exits": {"stop_loss_pct": "0.0001"}}
 PATIENT: Final = {
-    "risk": {"min_seconds_between_trades": 0, "min_seconds_between_symbol_trades": 0, "max_asset_pct": 25},
+    "risk": {
+        "min_seconds_between_trades": 0,
+        "min_seconds_between_symbol_trades": 0,
+        "max_asset_pct": 25,
+        "max_trades_per_hour": 100,
+    },
     "losses": {"streak": 0},
 }
 SLOW: Final = ["sh", "-c", "sleep 1.2; echo '" + json.dumps(buy("b1")) + "'"]

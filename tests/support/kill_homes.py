@@ -21,7 +21,7 @@ from tradekit.adapters.store.disk import RealDisk
 from tradekit.cli.wiring import paper_setup
 from tradekit.decide.fold import replay
 from tradekit.domain.account import Mode, Stamp
-from tradekit.domain.event import OrderIntended
+from tradekit.domain.event import FillBooked, OrderIntended
 from tradekit.domain.order import Closed
 from tradekit.domain.state import State
 
@@ -144,10 +144,20 @@ class Facts:
 
     @property
     def carried_out_twice(self) -> list[str]:
-        """External proposals with more than one intent."""
-        events = (line.record.event for line in self._store.lines())
-        ids = [event.intent.approved.proposal.id for event in events if isinstance(event, OrderIntended)]
-        return [id for id, count in Counter(ids).items() if count > 1]
+        """Proposals with two intents of one attempt, or whose orders traded more than was approved."""
+        events = [line.record.event for line in self._store.lines()]
+        intents = [event.intent for event in events if isinstance(event, OrderIntended)]
+        attempts = Counter((intent.approved.proposal.id, intent.attempt) for intent in intents)
+        proposals = {intent.client_order_id: intent.approved for intent in intents}
+        fills = [event.fill for event in events if isinstance(event, FillBooked)]
+        traded: dict[str, Decimal] = {}
+        for fill in fills:
+            if fill.client_order_id in proposals:
+                id = proposals[fill.client_order_id].proposal.id
+                traded[id] = traded.get(id, Decimal(0)) + fill.amount
+        approved = {item.proposal.id: item.amount for item in proposals.values()}
+        over = [id for id, amount in traded.items() if amount > approved[id]]
+        return [id for (id, _), count in attempts.items() if count > 1] + over
 
     @property
     def unanswered(self) -> set[str]:

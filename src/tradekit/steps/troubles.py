@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from tradekit.decide.proof import ProofRow, stops_opens
 from tradekit.domain.errors import ExitCode, Problem
 from tradekit.domain.ids import ClientOrderId
-from tradekit.domain.order import Closed, Closing, FinalWord, Order
+from tradekit.domain.order import Closed, Closing, FinalWord, Open, Order
 from tradekit.domain.outcome import RejectCode
 from tradekit.steps.desk import Desk
 
 
 def unsettled(desk: Desk, ids: Iterable[ClientOrderId]) -> list[Problem]:
     """One problem for each of these orders that should be final and isn't: its time is over, or it was canceled."""
-    now = desk.clock.now()
+    now, stopped = desk.clock.now(), desk.clock.must_stop()
     orders = (desk.state.orders[id] for id in ids if id in desk.state.orders)
-    late = (order for order in orders if order.deadline <= now or order.is_canceling or desk.clock.must_stop())
+    # a sale that rests and whose time ran out a moment ago is no trouble: nobody has asked to cancel it yet
+    late = (o for o in orders if (o.deadline <= now and not isinstance(o.state, Open)) or o.is_canceling or stopped)
     return [_unsettled(order) for order in late if not isinstance(order.state, Closed)]
 
 

@@ -7,6 +7,7 @@ names the source and never its content.
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -26,7 +27,8 @@ _HOW: Final = "docs/live.md says where keys may lie"
 
 
 def take_credentials(key_file: str, environment: MutableMapping[str, str]) -> Credentials | None:
-    """The one key that is there, or None. The variables are removed, so that no program started later sees them.
+    """The one key that is there, or None. The variables are removed, so that no program started later sees them. A
+    process that holds a key leaves no core dump.
 
     Raises `BadInput`: `keys_ambiguous` for two sources, `key_file_insecure` for a file that others may read,
     `key_malformed` for what can't be a key.
@@ -41,7 +43,10 @@ def take_credentials(key_file: str, environment: MutableMapping[str, str]) -> Cr
     sources = [name for name, parts in found.items() if parts]
     if len(sources) > 1:
         _refuse("keys_ambiguous", f"there are API keys in {' and in '.join(sources)}", "keep one of them")
-    return _credentials(found[sources[0]], sources[0]) if sources else None
+    if not sources:
+        return None
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    return _credentials(found[sources[0]], sources[0])
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
