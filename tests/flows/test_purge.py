@@ -274,6 +274,18 @@ def test_taking_last_comes_after_the_rest() -> None:
     at.audit()
 
 
+def test_a_plan_that_grew_old_may_take_as_the_last_step_of_a_cycle() -> None:
+    at = World(rules(purge={"assets": ["BTC"], "taker_after_minutes": 3}), BTC="0.2")
+    for _ in range(5):
+        at.cycle()
+    forces = [intent.time_in_force for intent in at.exchange.sent]
+    assert forces == [TimeInForce.PO] * 4 + [
+        TimeInForce.IOC
+    ]  # begun in the first cycle, three minutes old in the fourth
+    assert at.state.positions["BTC"].quantity == 0
+    at.audit()
+
+
 def test_a_long_rest_outlives_its_run_and_later_ones_until_its_own_end() -> None:
     at = World(rules(), BTC="1")
     by_hand(at, "BTC", ttl_seconds=600, rests=True)

@@ -70,7 +70,8 @@ def test_the_books_agree_after_a_day_of_faults(tmp_path: Path, name: str) -> Non
         assert day.live.sent_twice() == {}
         assert sum(rig.engine.accepted.values()) > CYCLES // 4, "too little happened to prove anything"
         assert books_of(state) == {asset: total for asset, total in rig.engine.totals.items() if total}
-        assert 0 < day.silent < CYCLES // 2
+        assert day.silent < CYCLES // 2
+        assert day.silent or CYCLES < 100, "some minutes have no silence at all"
 
 
 def settled(rig: Rig, live: LiveHome) -> State:

@@ -199,6 +199,7 @@ PURE: Final[dict[str, Case]] = {
     "purge.ttl_seconds": Case(25, 30, lab.purges, {"execution": {"max_attempts": 1}, "purge": {"max_attempts": 1}}),
     "purge.max_attempts": Case(1, 0, lab.purges),
     "purge.slice_notional": Case(250, 20, lab.purges),
+    "purge.taker_after_minutes": Case(0, 2, lambda p: lab.purges(p, 5), {"taker": {"max_notional": 100}}),
     "purge.max_failures": Case(3, 1, lambda p: lab.purges(p, 4, lab.refused)),
     "purge.backoff_hours": Case([1, 2, 4], [0], lambda p: lab.purges(p, 5, lab.refused)),
     "dust.actions": Case(["ride"], ["top_up"], lab.swept),

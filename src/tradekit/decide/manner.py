@@ -10,6 +10,7 @@ from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Origin, Proposal
 from tradekit.domain.purge import PurgeTerms, TakerUse
 from tradekit.domain.state import State
+from tradekit.domain.times import MINUTE_MS
 
 
 class Times(NamedTuple):
@@ -45,6 +46,9 @@ def manner_of(policy: Policy, state: State, proposal: Proposal) -> Manner:
     plan = state.purges.get(proposal.base)
     terms = PurgeTerms() if plan is None else plan.terms
     ttl = terms.ttl_seconds or purge_ttl_seconds(policy, state)
+    patience = policy.purge.taker_after_minutes * MINUTE_MS
+    if patience and plan is not None and state.time - plan.started >= patience:
+        taker = TakerUse.LAST
     return Manner(
         1000 * ttl,
         policy.purge.max_attempts,

@@ -98,6 +98,14 @@ class PurgePolicy(Section, name="purge"):
         low="0",
         high="10000000",
     )
+    taker_after_minutes: int = key(
+        COUNT,
+        0,
+        "age from which the last step of a cycle may take, if the gates agree; 0 never",
+        unit="minutes",
+        low="0",
+        high="100000",
+    )
     max_failures: int = key(COUNT, 3, "rejections and errors in a row before it pauses", low="1", high="100")
     backoff_hours: tuple[int, ...] = key(
         COUNTS, (1, 2, 4), "pauses, one after the other; the last one repeats", unit="hours", low="0", high="168"
