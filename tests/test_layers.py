@@ -34,7 +34,7 @@ OUTSIDE_MODULES: Final = re.compile(
 OUTSIDE_CALLS: Final = re.compile("open|print|input|eval|exec|compile|__import__|breakpoint")
 OUTSIDE_METHODS: Final = re.compile("now|utcnow|today|unlink|(read|write)_(text|bytes)")
 # The desk's clock is a port: asking it is how a run learns the time.
-CLOCK_PORTS: Final = re.compile(r"(self\.|desk\.|self\._|self\._desk\.)?(clock|time)\.now")
+CLOCK_PORTS: Final = re.compile(r"(self\.|desk\.|stage\.|self\._|self\._desk\.)?(clock|time)\.now")
 
 LONGEST_FILE: Final = 250
 LONGEST_FUNCTION: Final = 60
