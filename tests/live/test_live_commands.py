@@ -116,3 +116,28 @@ def test_a_dry_run_leaves_the_account_as_it_was(live: LiveHome) -> None:
     before = contents(account)
     assert live.apart("cycle --dry-run").code == 0
     assert contents(account) == before
+
+
+def test_a_purge_and_a_sweep_at_the_desk(live: LiveHome) -> None:
+    rig = live.rig
+    wide = {f"slippage_tier{n}_bp": 500 for n in (1, 2, 3)}
+    live.policy(
+        purge={"max_attempts": 1},
+        taker={"max_notional": 1_000_000, "max_daily_notional": 10_000_000},
+        execution=wide,
+    )
+    live("cycle")
+    rested = live("purge SOL --ttl 1 --json")
+    assert (rested.code, rested.problems) == (0, [])
+    (row,) = rested.data["rows"]
+    assert (row["ended"], row["progress_pct"]) == (None, "0")
+    assert [order["state"]["word"] for order in rested.data["orders"]] == ["canceled"]
+    taken = live("purge SOL --taker now --slice 50 --json")
+    assert taken.code == 0
+    assert D(taken.data["rows"][0]["sold"]) > 0
+    assert [order["intent"]["time_in_force"] for order in taken.data["orders"]] == ["IOC"]
+    assert live("purge SOL --stop --json").data["ended"] == ["SOL"]
+    assert live("dust-sweep --json").code == 0
+    assert not rig.engine.open_orders()
+    assert live.sent_twice() == {}
+    assert status_books(live) == engine_books(live)
