@@ -125,3 +125,23 @@ def test_an_order_that_could_not_live_for_three_seconds_is_deferred() -> None:
     job, intent = late(5)
     assert (job.ending, intent) == (Ending.TIME, None)
     assert late(4)[1] is not None
+
+
+@pytest.mark.parametrize(
+    ("held", "sold"),
+    [
+        ("0.7", "0.7"),  # all of it
+        ("0.72", "0.669"),  # 0.02 would be worth 2, and the exchange wants 5 at a bid of 99.95: 0.051 stay
+        ("0.76", "0.7"),  # 0.06 can be sold later
+    ],
+)
+def test_a_later_attempt_leaves_no_stub_of_what_came_in_meanwhile(held: str, sold: str) -> None:
+    at = situation(held={"BTC": (held, "70")})
+    approved = Approved(sell("BTC/USDT", amount="0.7"), D("0.7"), D(100), D("99.40"))
+    job = Job(approved, manner_of(at.policy, at.state, approved.proposal), sent=(ClientOrderId("earlier"),))
+    seen, times = at.snapshot, times_of(at.policy, NOW, NOW)
+    _, intent = next_attempt(
+        at.policy, at.state, job, seen.markets["BTC/USDT"], seen.quotes["BTC/USDT"], times, D("0.7")
+    )
+    assert intent is not None
+    assert intent.amount == D(sold)

@@ -13,7 +13,7 @@ from tradekit.decide.job import Ending, Job
 from tradekit.decide.manner import Times, manner_of
 from tradekit.decide.pricing import limit_price
 from tradekit.decide.promotion import gates, taking_price
-from tradekit.decide.sizing import Attempt, size_order
+from tradekit.decide.sizing import Attempt, size_order, smallest_sale, without_stub
 from tradekit.domain.decision import Approved
 from tradekit.domain.market import Market, Quote, Snapshot
 from tradekit.domain.numbers import total
@@ -75,6 +75,10 @@ def _sized(
         if takes
         else limit_price(policy, approved, quote, market, cushion)
     )
+    position = state.positions.get(approved.proposal.base)
+    if job.sent and not approved.proposal.opens and position is not None:
+        # more may be held now than when it was approved, and the rest has to stay sellable
+        left = without_stub(left, position.quantity, smallest_sale(market, quote.bid), market.amount_step)
     spent = total(order.cost for order in job.orders(state))
     attempt = Attempt(
         number=len(job.sent) + 1,

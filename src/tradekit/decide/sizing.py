@@ -54,6 +54,16 @@ def size_order(
     )
 
 
+def without_stub(amount: Decimal, whole: Decimal, smallest: Decimal, step: Decimal) -> Decimal:
+    """A little less where the rest of the `whole` would be too small to be ever sold, if both are sellable then."""
+    rest = whole - amount
+    if ZERO < rest < smallest and rest >= step:
+        shorter = floor_to(amount - (smallest - rest), step)
+        if shorter >= smallest:
+            return shorter
+    return amount
+
+
 def smallest_purchase(policy: Policy, market: Market, mid: Decimal) -> Decimal:
     """The smallest amount that the exchange takes, and still takes when its own stop sells it, in base units."""
     exits = policy.exits

@@ -10,6 +10,7 @@ from tradekit.decide.purge import pause_until
 from tradekit.decide.risk.advice import HAIR, SHARE, raised, wait_for, wait_until
 from tradekit.decide.risk.rule import FAILS, PASSES, Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
+from tradekit.decide.sizing import without_stub
 from tradekit.domain.decision import ChangeKey, Nothing, Resize, WouldPass
 from tradekit.domain.numbers import PERCENT, ZERO, ceil_to, floor_to
 from tradekit.domain.policy.check import show_value
@@ -25,13 +26,7 @@ def amount_to_sell(at: Situation, ask: Ask) -> Decimal:
     assert ask.market is not None and ask.quote is not None
     size, step, whole = ask.proposal.size, ask.market.amount_step, _sellable(at, ask)
     asked = size.value if isinstance(size, Amount) else size.value / ask.quote.mid
-    amount = floor_to(min(asked, whole), step)
-    smallest, rest = _smallest(ask), whole - amount
-    if ZERO < rest < smallest and rest >= step:
-        shorter = floor_to(amount - (smallest - rest), step)
-        if shorter >= smallest:
-            return shorter
-    return amount
+    return without_stub(floor_to(min(asked, whole), step), whole, _smallest(ask), step)
 
 
 def _sellable(at: Situation, ask: Ask) -> Decimal:
