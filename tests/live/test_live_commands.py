@@ -103,7 +103,7 @@ def test_cycles_of_the_real_program_under_faults(live: LiveHome) -> None:
         if last.code == 0 and not last.data["settled"]["open"]:
             break
     assert live.sent_twice() == {}
-    assert sum(rig.engine.accepted.values()) >= CLI_CYCLES // 3
+    assert sum(rig.engine.accepted.values()) >= min(CLI_CYCLES // 2, 10)  # an order without an answer bars its symbol
     open_ones = last.data["settled"]["open"] if last.data else ["?"]
     if not open_ones:  # an order that nobody answered for is only given up after the exchange's horizon
         assert (last.code, last.problems) == (0, [])
