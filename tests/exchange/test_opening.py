@@ -31,6 +31,15 @@ def test_a_wrong_clock_of_this_machine_changes_nothing(rig_of: Any) -> None:
             assert rig.exchange.cancel([order])
 
 
+def test_an_exchange_that_tells_whole_seconds_leaves_a_right_clock_alone(rig_of: Any) -> None:
+    for name in ("coinbase", "kraken"):
+        rig: Rig = rig_of(name)
+        told = rig.time.now() // 1000 * 1000
+        for here, wanted in ((told, told), (told + 999, told + 999), (told - 1, told), (told + 1700, told + 999)):
+            rig.local_skew_ms = here - rig.time.now()
+            assert rig.open().clock.now() == wanted
+
+
 def bent_time(rig: Rig, ms: int) -> None:
     answer = rig.dialect.answer
 

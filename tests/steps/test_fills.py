@@ -44,6 +44,19 @@ def trades(world: BooksWorld, count: int, *, apart: int = 1000) -> None:
         world.clock.advance(apart)
 
 
+# what came before the books
+
+
+@pytest.mark.parametrize("behind_ms", [0, 1_400, 1_900])
+def test_a_fill_of_our_own_order_is_booked_although_the_opening_run_thought_it_later(behind_ms: int) -> None:
+    world = opened()
+    world.clock.advance(world.state.opened_at - behind_ms - world.clock.now())
+    world.cycle(buy(BTC, notional="50"))
+    assert [event.owner for event in world.events(FillBooked)] == [Owner.TRADEKIT]
+    assert all(isinstance(order.state, Closed) for order in world.state.orders.values())
+    world.check()
+
+
 # what the state has forgotten
 
 

@@ -19,7 +19,7 @@ from tradekit.domain.hold import Hold, HoldCode
 from tradekit.domain.ids import ClientOrderId, is_ours
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Closed
-from tradekit.domain.proposal import Side
+from tradekit.domain.proposal import Origin, Side
 from tradekit.domain.state import State
 from tradekit.domain.times import HOUR_MS, MINUTE_MS
 
@@ -172,13 +172,15 @@ def _recent(state: State) -> dict[TradeId, Fill]:
 
 
 def _is_counted(state: State, fill: Fill) -> bool:
-    """Whether a trade is older than the books. A first fill of an order of ours may be dated a little early."""
+    """Whether a trade is older than the books. What these books sent is younger, whatever the clocks said."""
     if fill.time <= state.counted_until:
         return True
     if fill.time > state.opened_at:
         return False
     order = order_of(state.orders, fill)
-    return order is None or order.intent.created < state.opened_at
+    if order is None:
+        return True
+    return order.intent.approved.proposal.origin is Origin.ADOPTED and order.intent.created < state.opened_at
 
 
 def _may_be_unanswered(state: State, trade: Fill | BrokenTrade) -> bool:

@@ -36,12 +36,15 @@ class ExchangeClock:
         """Whether a signal asked the run to end."""
         return self._must_stop()
 
-    def set(self, server_ms: int, date_ms: int | None, asked_ms: int, answered_ms: int) -> None:
+    def set(self, server_ms: int, step_ms: int, date_ms: int | None, asked_ms: int, answered_ms: int) -> None:
         """Takes over the time of an answer that was asked for and came at these times of this machine's clock.
 
-        Raises `Unreachable` where it can't be right.
+        An exchange that tells its time in steps (`step_ms`) corrects this clock only as far as it must: a clock that
+        is right stays as it is, so that two runs agree about what came first. Raises `Unreachable` where the time
+        can't be right.
         """
         if server_ms < _EARLIEST or (date_ms is not None and abs(server_ms - date_ms) > _AGREEMENT_MS):
             message = f"the exchange says that it is {server_ms} ms since 1970, and its answer is dated {date_ms}"
             raise Unreachable(Problem("exchange_time", message, "nothing is traded until both agree; try again later"))
-        self.skew_ms = server_ms - (asked_ms + answered_ms) // 2
+        here = (asked_ms + answered_ms) // 2
+        self.skew_ms = min(max(here, server_ms), server_ms + step_ms - 1) - here

@@ -26,7 +26,7 @@ from tradekit.adapters.exchange.venues import venue_of
 from tradekit.domain.errors import BadInput, Problem
 
 _LONGEST_WAIT_MS: Final = 10_000
-_HALF_SECOND_MS: Final = 500  # a date has whole seconds
+_SECOND_MS: Final = 1000  # a date has whole seconds
 _LOOPBACK: Final = re.compile(r"127\.[0-9.]+|localhost|\[?::1\]?")
 
 
@@ -70,11 +70,11 @@ def open_exchange(
         asked = clock.wall()
         if venue.server_time:
             told = first.call("fetch_time")
-            server_ms = told + venue.time_step_ms // 2 if isinstance(told, int) else 0
-            clock.set(server_ms, first.date_ms, asked, clock.wall())
+            server_ms = told if isinstance(told, int) else 0
+            clock.set(server_ms, venue.time_step_ms, first.date_ms, asked, clock.wall())
         book.load(first, asked, fresh=fresh_markets or not venue.server_time)
         if not venue.server_time and first.date_ms is not None:
-            clock.set(first.date_ms + _HALF_SECOND_MS, None, asked, clock.wall())
+            clock.set(first.date_ms, _SECOND_MS, None, asked, clock.wall())
     except CallFailed as failed:
         failure = failed.failure
     if failure is not None:
