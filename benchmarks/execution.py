@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from replay.account import Purged, purge, purge_in_vain
-from replay.exit import CHEAP, DEAR, Exit, cut_short, has_mid, lots_of
+from replay.exit import CHEAP, DEAR, Exit, all_buyers, cut_short, has_mid, lots_of
 from replay.habits import HABITS, LATENCY, MINUTE, Outcome, follow
 from replay.reference import RateCheck, check_orders, check_rates, read_csv, told_purges
 from replay.shelf import Recorded, from_folder, shipped
@@ -150,14 +150,14 @@ def sell_many(job: tuple[int, int]) -> Purged:
 def table(recorded: Recorded, *, quick: bool) -> None:
     """Every policy on every start time."""
     starts = moments(recorded, quick=quick)
-    seconds = recorded.horizon // 1000
     for worth in WORTHS:
         print(
-            f"${worth} sold within {seconds} s, {len(starts)} start times. Shortfall against the decision's mid in bp,"
-            f" fees {DEAR.maker}/{DEAR.taker} and {CHEAP.maker}/{CHEAP.taker}; what is left is sold to the bids"
+            f"${worth} sold within {recorded.horizon // 1000} s, {len(starts)} start times. Shortfall against the"
+            f" decision's mid in bp, fees {DEAR.maker}/{DEAR.taker} and {CHEAP.maker}/{CHEAP.taker}; what is left is sold to the bids"
         )
         told = told_purges(recorded.names, worth)
         print(f"  {'':36s} {'sold %':>6s} {'median s':>8s} {'60/120':>7s} {'10/10':>6s}" + "   reference" * bool(told))
+        show("-  if every buyer bought of it", [all_buyers(recorded.tape, s, worth, recorded.horizon) for s in starts])
         ours: list[Exit] = []
         for way, title in TITLES.items():
             ours = [out.exit for out in played(recorded, way, worth, starts)]

@@ -96,6 +96,17 @@ def sold_to_bids(tape: Tape, time: int, lots: int, after: int) -> tuple[Sold, ..
     return (*taken, Sold(after, worst, missing, False)) if missing else tuple(taken)
 
 
+def all_buyers(tape: Tape, start: int, worth: Decimal, horizon: int) -> Exit:
+    """What no maker can beat: every taker who bought anything buys of this holding first, at the price paid then."""
+    lots = left = lots_of(tape, start, worth)
+    parts: list[Sold] = []
+    for trade in tape.printed(start, start + horizon):
+        if trade.taker is Side.BUY and left:
+            parts.append(Sold(trade.time - start, trade.price, min(trade.amount, left), True))
+            left -= parts[-1].lots
+    return Exit(mid_of(tape, start), lots, tuple(parts), sold_to_bids(tape, start + horizon, left, horizon))
+
+
 def cut_short(tape: Tape, start: int, exit: Exit, after: int) -> Exit:
     """The same with all that is left so long after the decision sold to the bids then: the taker as the last step."""
     parts = tuple(part for part in exit.parts if part.time < after)

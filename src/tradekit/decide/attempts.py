@@ -25,6 +25,8 @@ from tradekit.domain.state import State
 
 SHORTEST_MS: Final = 3000
 _TAKING_MS: Final = 4000
+_LATE_MS: Final = 35_000
+"""How far beyond the earliest beginning of the next cycle a sale rests that it is to take up: cron may be late."""
 
 
 def first_attempt(
@@ -81,7 +83,7 @@ def _sized(
         left = without_stub(left, position.quantity, smallest_sale(market, quote.bid), market.amount_step)
     spent = total(order.cost for order in job.orders(state))
     attempt = Attempt(
-        number=len(job.sent) + 1,
+        number=job.before + len(job.sent) + 1,
         amount=left,
         value=approved.amount * approved.decision_price - spent,
         created=times.now,
@@ -116,4 +118,6 @@ def life_until(job: Job, times: Times) -> int:
         return min(end, times.until - _TAKING_MS)
     if end <= times.until or manner.rests_long:
         return end
-    return max(times.until, times.next_cycle) if manner.rests else times.until
+    if not manner.rests:
+        return times.until
+    return max(times.until, times.next_cycle + (_LATE_MS if manner.goes_on else 0))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tradekit.decide.attempts import SHORTEST_MS, life_until, why_no_maker
 from tradekit.decide.job import Job
 from tradekit.decide.manner import Times
-from tradekit.decide.pricing import behind_bp
+from tradekit.decide.pricing import ahead_bp, behind_bp
 from tradekit.domain.market import Quote
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Canceling, Order, TimeInForce
@@ -16,6 +16,11 @@ from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.domain.times import MINUTE_MS
+
+_FAR_AHEAD_BP: Final = 5
+"""How much better than the touch a cycle leaves an order that it takes up. Nearer, a new one would cost more in time
+than it brings; `benchmarks/execution.py` measured it.
+"""
 
 
 class Verdict(StrEnum):
@@ -42,7 +47,7 @@ def fate(
     opens = job.approved.proposal.opens
     if opens and halted:
         return Fate(Verdict.CANCEL, "the kill switch is set")
-    over = times.now >= order.deadline
+    over = times.now >= order.deadline or not job.lives
     if isinstance(order.state, Canceling):
         return Fate(Verdict.CANCEL, order.state.reason) if over else Fate(Verdict.WAIT)
     spared = rests_on(policy, state, order)
@@ -73,7 +78,10 @@ def _lives_on(policy: Policy, job: Job, order: Order, quote: Quote | None, times
     """The new deadline of an order that still stands at the touch or better: a new one would only lose its place in
     the queue. 0 where it has to go.
     """
-    if quote is None or behind_bp(order.intent.side, order.intent.price, quote):
+    side, price = order.intent.side, order.intent.price
+    if quote is None or behind_bp(side, price, quote):
+        return 0
+    if not job.lives and ahead_bp(side, price, quote) > _FAR_AHEAD_BP:
         return 0
     if order.intent.time_in_force is TimeInForce.IOC or why_no_maker(policy, job, times) is not None:
         return 0

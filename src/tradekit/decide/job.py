@@ -40,7 +40,7 @@ class Ending(StrEnum):
 class Job(NamedTuple):
     """An approval with the orders `sent` under it, of which `settled` are accounted for. `lives` counts times to live,
     `moves` the orders that were sent only because the touch moved or the exchange said that one would cross. `gates`
-    say why it was promoted or not.
+    say why it was promoted or not. `before` are the attempts of earlier runs, where an order of theirs was taken up.
     """
 
     approved: Approved
@@ -53,6 +53,7 @@ class Job(NamedTuple):
     ending: Ending | None = None
     gates: tuple[Gate, ...] = ()
     unplaceable: Unplaceable | None = None
+    before: int = 0
 
     @property
     def symbol(self) -> str:
@@ -71,6 +72,14 @@ class Job(NamedTuple):
     def filled(self, state: State) -> Decimal:
         """Base units that all its orders traded."""
         return total(order.filled for order in self.orders(state))
+
+
+def taken_up(order: Order, manner: Manner, mid: Decimal, worst_price: Decimal) -> Job:
+    """The job that goes on with an order of an earlier run, for what the order was for and decided anew at `mid`. Its
+    life in this run has yet to begin.
+    """
+    approved = order.intent.approved._replace(amount=order.intent.amount, decision_price=mid, worst_price=worst_price)
+    return Job(approved, manner, sent=(order.id,), before=order.intent.attempt - 1)
 
 
 def amount_left(state: State, job: Job) -> Decimal:

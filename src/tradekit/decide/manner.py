@@ -24,7 +24,8 @@ class Times(NamedTuple):
 class Manner(NamedTuple):
     """`max_attempts` 0 is as many as fit. `by_hand`: a person chose `taker`, which stands in for the policy's switch.
 
-    `rests` lets a sale outlast the run: not at all, until the next cycle, or (`rests_long`) its whole life.
+    `rests` lets a sale outlast the run: not at all, until the next cycle, or (`rests_long`) its whole life. One that
+    `goes_on` outlasts the beginning of the next cycle too, which takes it up where it stands.
     """
 
     ttl_ms: int
@@ -33,6 +34,7 @@ class Manner(NamedTuple):
     by_hand: bool = False
     rests: bool = False
     rests_long: bool = False
+    goes_on: bool = False
 
 
 def manner_of(policy: Policy, state: State, proposal: Proposal) -> Manner:
@@ -56,6 +58,7 @@ def manner_of(policy: Policy, state: State, proposal: Proposal) -> Manner:
         by_hand=terms.taker is not None,
         rests=rests or terms.rests,
         rests_long=terms.rests,
+        goes_on=rests and not terms.rests,
     )
 
 

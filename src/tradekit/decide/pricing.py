@@ -78,6 +78,15 @@ def behind_bp(side: Side, price: Decimal, quote: Quote) -> Decimal:
     return max(gap, ZERO) / price / BP
 
 
+def ahead_bp(side: Side, price: Decimal, quote: Quote) -> Decimal:
+    """How far a resting order is better than the touch of all others, in basis points of its price; 0 at it or behind.
+
+    An exchange whose quotes count the order itself shows it at the touch.
+    """
+    gap = quote.ask - price if side is Side.SELL else price - quote.bid
+    return max(gap, ZERO) / price / BP
+
+
 def _inside(policy: Policy, quote: Quote, market: Market) -> Decimal:
     """One tick in a wide spread, nothing where it would cross."""
     wide, spread = policy.execution.improve_spread_ticks, quote.ask - quote.bid

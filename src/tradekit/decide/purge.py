@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Final
 
 from tradekit.decide.dust import topped_up
+from tradekit.decide.fate import rests_on
 from tradekit.decide.manner import purge_ttl_seconds
 from tradekit.decide.sizing import smallest_sale
 from tradekit.decide.universe import tier_of
 from tradekit.domain.market import Market, Quote, Snapshot
 from tradekit.domain.numbers import ONE, floor_to, plain
-from tradekit.domain.order import Closed
+from tradekit.domain.order import Closed, Order
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.position import Position
 from tradekit.domain.proposal import Amount, Origin, Proposal, Side
@@ -93,6 +94,37 @@ def propose_purges(policy: Policy, state: State, snapshot: Snapshot, now: int) -
             id = f"purge-{asset}-{now}-{state.purges[asset].orders}"  # of two in one millisecond too
             proposals.append(Proposal(id, symbol, Side.SELL, Amount(amount), ONE, reason, Origin.PURGE))
     return tuple(proposals)
+
+
+def left_resting(policy: Policy, state: State, now: int) -> tuple[Order, ...]:
+    """Orders of purges that an earlier run left for the next cycle to take up. What rests for longer, because a person
+    wants it so or because it could not be sold otherwise, is left alone. `now` is in milliseconds.
+    """
+    return tuple(
+        order
+        for order in state.orders.values()
+        if order.intent.approved.proposal.origin is Origin.PURGE
+        and order.is_live
+        and not (order.is_unanswered or order.is_canceling)
+        and not ((plan := state.purges.get(order.intent.approved.proposal.base)) and plan.terms.rests)
+        and rests_on(policy, state, order) <= now
+    )
+
+
+def goes_on(
+    policy: Policy, state: State, snapshot: Snapshot, tiers: Mapping[str, TierMemory], order: Order, *, halted: bool
+) -> bool:
+    """Whether a cycle goes on with a resting order of a purge, or takes it back: a cycle that has to save time begins
+    with the assets whose turn it is.
+    """
+    asset, symbol = order.intent.approved.proposal.base, order.intent.symbol
+    plan, market = state.purges.get(asset), snapshot.markets.get(symbol)
+    if plan is None or market is None or not market.active or symbol not in snapshot.quotes:
+        return False
+    if state.governor.step > 1 or (halted and not policy.risk.exits_when_halted):
+        return False
+    wanted = assets_to_purge(policy, state, tiers)
+    return _why_over(policy, state, snapshot, plan, wanted) is None and snapshot.time >= pause_until(policy, plan)
 
 
 def slice_of(policy: Policy, plan: PurgePlan, position: Position, market: Market, quote: Quote) -> Decimal:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tradekit.decide.budget import govern, time_asked
 from tradekit.decide.job import Job
 from tradekit.decide.proof import ProofRow
+from tradekit.decide.purge import left_resting
 from tradekit.decide.risk.exposure import equity_now, is_wild, measure
 from tradekit.decide.risk.loss_rules import in_drawdown
 from tradekit.decide.risk.refusals import count_codes, kept_details
@@ -79,7 +80,8 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         raise
     problems = [*seen.problems, *doubts(desk, seen.differences)]
     problems += unsettled(desk, seen.settled.open)
-    done = carry_out(desk, seen.situation, seen.decisions, started)
+    resting = left_resting(desk.policy, desk.state, desk.clock.now())
+    done = carry_out(desk, seen.situation, seen.decisions, started, resting)
     problems += done.problems
     end_purges(desk, seen.snapshot, seen.wishes.tiers)
     finished = _finish(desk, started, seen, done)
@@ -119,7 +121,7 @@ def _finish(desk: Desk, started: int, seen: Assessment, done: CarriedOut) -> Cyc
         tiers={symbol: tier for symbol, tier in wishes.tiers.items() if desk.state.tiers.get(symbol) != tier},
         gone=tuple(symbol for symbol in desk.state.tiers if symbol not in wishes.tiers),
         refusals=kept_details(refused),
-        placed=len(orders),
+        placed=sum(1 for order in orders if order.intent.created >= started),
         filled=sum(1 for order in orders if order.filled > 0),
         policy=desk.policy_digest,
         refused=count_codes(refused),

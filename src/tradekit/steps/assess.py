@@ -69,7 +69,7 @@ def assess(desk: Desk, given: Wanted, ask: Callable[[], Wanted]) -> Assessment:
     snapshot = take_snapshot(desk, symbols)
     differences = unexplained(prove_balances(desk, snapshot))
     wishes = gather_wishes(desk, snapshot, wanted.proposals)
-    if make_way(desk, wishes.proposals):
+    if make_way(desk, snapshot, wishes.tiers, wishes.proposals):
         snapshot = take_snapshot(desk, symbols)
         differences = unexplained(prove_balances(desk, snapshot))
     situation = situation_of(desk, snapshot, differences, wishes.tiers, wishes.closes, _watched(wishes.proposals))

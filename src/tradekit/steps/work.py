@@ -14,10 +14,9 @@ from typing import Final, NamedTuple
 from tradekit.decide.attempts import next_attempt
 from tradekit.decide.fate import Fate, Verdict, fate
 from tradekit.decide.job import Ending, Job, after_settled, amount_left
-from tradekit.decide.manner import Times, manner_of
+from tradekit.decide.manner import Times
 from tradekit.decide.risk.recheck import still_fits
 from tradekit.decide.risk.situation import Situation, look
-from tradekit.domain.decision import Approved
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.event import OrderKept
 from tradekit.domain.market import Quote
@@ -40,14 +39,15 @@ class Worked(NamedTuple):
     waited_ms: int = 0
 
 
-def work(desk: Desk, at: Situation, approved: Iterable[Approved], until: int, next_cycle: int) -> Worked:
-    """Works an order for each approval until all are done, or until the time `until` (milliseconds).
+def work(desk: Desk, at: Situation, jobs: Iterable[Job], until: int, next_cycle: int) -> Worked:
+    """Works an order for each job until all are done, or until the time `until` (milliseconds).
 
     Sales may rest longer, to `next_cycle` or their own end: their deadlines are in the state. Once a signal asks for
     the end nothing is placed any more. An order without an answer is looked for as long as it would have lived. A look
     that fails is no reason to leave an order alone: the next one may succeed.
     """
-    bench = _Bench(desk, at, approved, until, next_cycle)
+    bench = _Bench(desk, at, jobs, until, next_cycle)
+    bench.take_up()
     bench.begin_attempts()
     while bench.waiting():
         bench.wait()
@@ -59,13 +59,12 @@ def work(desk: Desk, at: Situation, approved: Iterable[Approved], until: int, ne
 class _Bench:
     """The jobs of one run, by number, and the newest quotes."""
 
-    def __init__(self, desk: Desk, at: Situation, approved: Iterable[Approved], until: int, next_cycle: int) -> None:
+    def __init__(self, desk: Desk, at: Situation, jobs: Iterable[Job], until: int, next_cycle: int) -> None:
         self._desk, self._at = desk, at
         self._until, self._next_cycle = until, next_cycle
         self._quotes: Mapping[str, Quote] = at.snapshot.quotes
         self._quoted = True
-        made = (Job(item, manner_of(desk.policy, at.state, item.proposal)) for item in approved)
-        self.jobs = dict(enumerate(made))
+        self.jobs = dict(enumerate(jobs))
         self.problems: list[Problem] = []
         self.waited_ms = 0
 
@@ -73,6 +72,13 @@ class _Bench:
         """The orders that are not settled, of the jobs that go on."""
         current = {n: job.current(self._desk.state) for n, job in self.jobs.items() if job.ending is None}
         return {n: order for n, order in current.items() if order is not None}
+
+    def take_up(self) -> None:
+        """Says what becomes of orders of earlier runs, on the look that the decisions were taken on."""
+        fates = {n: self._fate(n, order, self._times(), stopped=False) for n, order in self.waiting().items()}
+        self._keep(fates)
+        self._cancel(fates)
+        self._take_stock()
 
     def begin_attempts(self) -> None:
         """Sends the next order of every job that has none, again where one was refused or traded at once."""

@@ -1,0 +1,178 @@
+"""A purge's sale rests from cycle to cycle where it stands: taken up, moved, taken back; never sold twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from desk import World, policy
+from fake_time import MINUTE, START, Crash
+from tradekit.domain.event import OrderFinal, PurgeEnded
+from tradekit.domain.order import Order
+from tradekit.domain.policy.sections import Policy
+from tradekit.domain.purge import PurgeEnd, PurgeTerms
+from tradekit.domain.times import HOUR_MS
+from tradekit.flows.purge import Wanted, purge
+
+D = Decimal
+BTC = "BTC/USDT"
+
+
+def rules(**sections: Mapping[str, object]) -> Policy:
+    given: dict[str, Mapping[str, object]] = {
+        "account": {"managed": ["BTC"]},
+        "purge": {"assets": ["BTC"]},
+        "execution": {"sales_rest": True},
+    }
+    return policy(**{name: {**given.get(name, {}), **sections.get(name, {})} for name in {**given, **sections}})
+
+
+def resting(at: World) -> Order:
+    (order,) = (order for order in at.state.orders.values() if order.is_live)
+    return order
+
+
+def sell_out(at: World) -> None:
+    """Somebody buys all that is offered, and the account is looked over."""
+    for order in at.exchange.open():
+        at.exchange.fill(order)
+    at.fills_at_once()
+    at.store.halted = False
+    at.cycle()
+    at.cycle()
+    at.audit()
+
+
+def test_a_sale_that_stands_at_the_touch_keeps_its_place_from_cycle_to_cycle() -> None:
+    at = World(rules(), BTC="1")
+    for _ in range(4):
+        at.cycle()
+    assert len(at.exchange.sent) == 1
+    assert "cancel" not in " ".join(at.effects.log)
+    at.exchange.fill(at.exchange.open()[0])
+    at.cycle()
+    assert [(event.asset, event.reason) for event in at.events(PurgeEnded)] == [("BTC", PurgeEnd.SOLD)]
+    at.audit()
+
+
+def test_a_sale_that_was_overtaken_moves_at_the_next_cycle_for_what_is_left_of_it() -> None:
+    at = World(rules(), BTC="1")
+    at.cycle()
+    (first,) = at.exchange.open()
+    at.exchange.fill(first, D("0.3"))
+    at.exchange.set_quote(BTC, "99.90", "99.95")
+    at.cycle()
+    first_intent, second = at.exchange.sent
+    assert (second.amount, second.price) == (D("0.7"), D("99.94"))
+    assert (first_intent.attempt, second.attempt) == (1, 2)
+    assert first_intent.client_order_id != second.client_order_id
+    sell_out(at)
+
+
+def test_a_sale_follows_a_falling_market_over_cycles_further_than_one_decision_would_let_it() -> None:
+    at = World(rules(), BTC="1")
+    for bid, ask in (("99.90", "100.10"), ("98.90", "99.10"), ("97.90", "98.10"), ("96.90", "97.10")):
+        at.exchange.set_quote(BTC, bid, ask)
+        at.cycle()
+        assert resting(at).intent.price == D(ask) - D("0.01")
+    sell_out(at)
+
+
+def test_a_sale_that_stands_far_better_than_all_others_is_priced_anew() -> None:
+    at = World(rules(), BTC="1")
+    at.exchange.set_quote(BTC, "99.90", "100.00")
+    at.cycle()
+    at.exchange.set_quote(BTC, "99.90", "100.03")
+    at.cycle()
+    assert [intent.price for intent in at.exchange.sent] == [D("99.99")]
+    at.exchange.set_quote(BTC, "99.90", "100.10")
+    at.cycle()
+    assert [intent.price for intent in at.exchange.sent] == [D("99.99"), D("100.09")]
+    sell_out(at)
+
+
+def test_a_slice_stays_a_slice_over_cycles() -> None:
+    at = World(rules(purge={"slice_notional": 30}), BTC="1")
+    at.cycle()
+    at.exchange.fill(at.exchange.open()[0], D("0.1"))
+    at.exchange.set_quote(BTC, "99.90", "99.95")
+    at.cycle()
+    at.exchange.fill(at.exchange.open()[0], D("0.1"))
+    at.exchange.set_quote(BTC, "99.80", "99.85")
+    at.cycle()
+    amounts = [intent.amount for intent in at.exchange.sent]
+    assert amounts[0] - D("0.1") == amounts[1]
+    assert amounts[1] - D("0.1") == amounts[2]
+    sell_out(at)
+
+
+@pytest.mark.parametrize(
+    "change", [{"assets": []}, {"protect": ["BTC"]}], ids=["no longer listed", "protected from now on"]
+)
+def test_a_purge_that_the_policy_no_longer_wants_takes_its_sale_back_at_once(change: Mapping[str, object]) -> None:
+    at = World(rules(), BTC="1")
+    at.cycle()
+    at.policy = rules(purge=change)
+    at.cycle()
+    assert not at.exchange.open()
+    assert [(event.asset, event.reason) for event in at.events(PurgeEnded)] == [("BTC", PurgeEnd.NOT_WANTED)]
+    assert len(at.exchange.sent) == 1
+    at.audit()
+
+
+def test_under_the_kill_switch_a_sale_goes_on_only_where_the_policy_lets_sales_go_on() -> None:
+    for goes_on in (True, False):
+        at = World(rules(risk={"exits_when_halted": goes_on}), BTC="1")
+        at.cycle()
+        at.store.halted = True
+        at.cycle()
+        assert len(at.exchange.open()) == goes_on
+        assert len(at.exchange.sent) == 1
+        sell_out(at)
+
+
+def test_a_cycle_that_comes_too_late_takes_it_back_first() -> None:
+    at = World(rules(), BTC="1")
+    at.cycle()
+    order = resting(at)
+    at.clock.advance(order.deadline - at.clock.now() + 1)
+    at.cycle()
+    assert [event.client_order_id for event in at.events(OrderFinal)][:1] == [order.id]
+    assert len(at.exchange.sent) == 2
+    sell_out(at)
+
+
+def test_a_purge_by_hand_begins_anew_and_the_next_cycle_takes_up_what_it_left() -> None:
+    at = World(rules(purge={"assets": []}), BTC="1")
+    purge(at.desk(), Wanted(("BTC",), terms=PurgeTerms()))
+    at.clock.advance(10_000)
+    at.cycle()
+    at.cycle()
+    assert len(at.exchange.sent) == 1
+    purge(at.desk(), Wanted(("BTC",), terms=PurgeTerms(ttl_seconds=20)))
+    assert len(at.exchange.sent) == 2
+    sell_out(at)
+
+
+@pytest.mark.parametrize("die_at", range(1, 60))
+def test_a_crash_anywhere_in_the_cycle_that_takes_it_up_sells_nothing_twice(die_at: int) -> None:
+    at = World(rules(), BTC="1")
+    at.cycle()
+    at.exchange.fill(at.exchange.open()[0], D("0.3"))
+    at.exchange.set_quote(BTC, "99.90", "99.95")
+    at.effects.die_at = frozenset({at.effects.points + die_at})
+    try:
+        at.cycle()
+    except Crash:
+        at.clock.advance(MINUTE)
+    at.effects.die_at = frozenset()
+    at.fills_at_once()
+    for order in at.exchange.open():
+        at.exchange.fill(order)
+    while at.state.purges and at.clock.now() < START + HOUR_MS:  # an intent that was never sent is given up late
+        at.cycle()
+    assert sum(trade.amount for _, trade in at.exchange.trades) == 1
+    assert at.state.purges == {}
+    at.audit()
