@@ -153,7 +153,7 @@ def table(recorded: Recorded, *, quick: bool) -> None:
     for worth in WORTHS:
         print(
             f"${worth} sold within {recorded.horizon // 1000} s, {len(starts)} start times. Shortfall against the"
-            f" decision's mid in bp, fees {DEAR.maker}/{DEAR.taker} and {CHEAP.maker}/{CHEAP.taker}; what is left is sold to the bids"
+            f" decision's mid in bp, fees {DEAR.maker}/{DEAR.taker} and {CHEAP.maker}/{CHEAP.taker}, the rest to bids"
         )
         told = told_purges(recorded.names, worth)
         print(f"  {'':36s} {'sold %':>6s} {'median s':>8s} {'60/120':>7s} {'10/10':>6s}" + "   reference" * bool(told))

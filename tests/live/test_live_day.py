@@ -1,4 +1,5 @@
-"""A long row of cycles against each server under random faults: both sets of books agree to the digit, nothing twice.
+"""A long row of cycles, purges and sweeps against each server under random faults: both sets of books agree to the
+digit, nothing twice.
 
 TRADEKIT_CYCLES makes them longer: 1440 is a day, a minute each. CONTRIBUTING.md has the command.
 """
@@ -17,8 +18,12 @@ from rig import WIRED, D, Rig
 from tradekit.adapters.proposals_file import parse_proposals
 from tradekit.domain.errors import ExitCode, Unreachable
 from tradekit.domain.order import Closed
+from tradekit.domain.purge import PurgeTerms, TakerUse
 from tradekit.domain.state import State
 from tradekit.flows.cycle import Wanted, cycle
+from tradekit.flows.dust_sweep import dust_sweep
+from tradekit.flows.purge import Wanted as ToPurge
+from tradekit.flows.purge import purge
 from tradekit.flows.reconcile_fills import Wanted as ToReconcile
 from tradekit.flows.reconcile_fills import reconcile_fills
 from weather import market, quiet, shake
@@ -32,8 +37,8 @@ class Day:
 
     def __init__(self, rig: Rig, folder: Path, seed: str) -> None:
         self.rig, self.random = rig, Random(seed)
-        self.live = LiveHome(rig, folder, exchange={"workers": 1})
-        self.silent = self.cycles = 0
+        self.live = LiveHome(rig, folder, exchange={"workers": 1}, dust={"actions": ["top_up", "ride"]})
+        self.silent = self.cycles = self.purges = self.sweeps = 0
 
     def run(self) -> None:
         """One more cycle, whatever becomes of it."""
@@ -43,10 +48,28 @@ class Day:
         try:
             with self.live.desk(self.wait) as desk:
                 cycle(desk, Wanted(parse_proposals(json.dumps(wishes), "wishes")))
+            self.by_hand()
         except Unreachable:
             self.silent += 1
         self.rig.time.sleep(max(MINUTE_MS - (self.rig.time.now() - begun), 0))
         market(self.rig, self.random)
+
+    def by_hand(self) -> None:
+        """What a person does between two cycles, now and then."""
+        if self.cycles % 15 == 4:
+            terms = PurgeTerms(
+                ttl_seconds=self.random.choice([None, 5, 25]),
+                slice_notional=self.random.choice([None, D(20), D(100)]),
+                taker=self.random.choice([None, *TakerUse]),
+                rests=self.random.random() < 0.3,
+            )
+            with self.live.desk(self.wait) as desk:
+                purge(desk, ToPurge((self.random.choice(["ETH", "SOL", "DOGE"]),), terms=terms))
+            self.purges += 1
+        elif self.cycles % 15 == 10:
+            with self.live.desk(self.wait) as desk:
+                dust_sweep(desk)
+            self.sweeps += 1
 
     def wait(self, ms: int) -> None:
         """While tradekit waits, the market goes on."""
@@ -70,7 +93,8 @@ def test_the_books_agree_after_a_day_of_faults(tmp_path: Path, name: str) -> Non
         assert day.live.sent_twice() == {}
         assert sum(rig.engine.accepted.values()) > CYCLES // 4, "too little happened to prove anything"
         assert books_of(state) == {asset: total for asset, total in rig.engine.totals.items() if total}
-        assert day.silent < CYCLES // 2
+        assert day.purges > 0 < day.sweeps
+        assert day.silent < CYCLES * 3 // 4
         assert day.silent or CYCLES < 100, "some minutes have no silence at all"
 
 
