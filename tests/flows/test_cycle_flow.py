@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
 from desk import World, buy, policy, sell
 from fake_time import START
+from tradekit.decide.job import Ending
 from tradekit.domain.account import Mode
 from tradekit.domain.decision import Approved, Refused
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
@@ -254,3 +256,16 @@ def test_status_tells_what_the_last_cycle_left() -> None:
     assert told.cash == world.exchange.totals["USDT"]
     assert [(r.proposal_id, r.code, r.side) for r in told.refusals] == [("buy-SOL", "below_min_notional", Side.BUY)]
     assert (told.orders, told.cycles) == ((), 1)
+
+
+def test_what_does_not_fit_the_budget_is_put_off_and_a_stop_never_is() -> None:
+    given: dict[str, Mapping[str, object]] = {"account": {"managed": ["BTC", "ETH"]}, "exits": {"stop_loss_pct": 5}}
+    given["execution"] = {"sales_rest": True}
+    world = World(policy(**given), BTC="1", ETH="2")
+    world.cycle()
+    world.policy = policy(**given, purge={"assets": ["ETH"]})
+    world.exchange.set_quote("BTC/USDT", "90.00", "90.10")
+    world.exchange.latency_ms = 16_000  # three looks, and the 47 s are gone
+    report = world.cycle(buy("SOL/USDT", notional="30"))
+    assert [intent.symbol for intent in world.exchange.sent] == ["BTC/USDT", "ETH/USDT"]
+    assert {job.symbol: job.ending for job in report.jobs}["SOL/USDT"] is Ending.TIME
