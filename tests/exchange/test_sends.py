@@ -249,3 +249,23 @@ def failure(*kinds: str, text: str = "", sent: bool = True, whole: bool = True, 
 def test_what_is_certain(told: Failure, certain: bool) -> None:
     outcome = send_outcome(told, venue_of("kraken", None))
     assert isinstance(outcome, Rejected if certain else Unanswered)
+
+
+@pytest.mark.parametrize(("name", "ends"), [("kraken", True), ("coinbase", True), ("binance", False)])
+@pytest.mark.parametrize(("side", "minutes"), [("buy", 10), ("sell", 24 * 60)])
+def test_an_order_that_no_run_comes_back_for_ends_where_the_exchange_can_do_that(
+    rig_of: Any, name: str, ends: bool, side: str, minutes: int
+) -> None:
+    rig: Rig = rig_of(name)
+    intent = rig.intent(side=side, price="2499.00" if side == "buy" else "2511.00")
+    order = rig.placed(intent)
+    rig.time.sleep(minutes * 60_000)  # its own deadline is 25 s on, and the exchange's after that
+    assert read(rig, order) is ReportedStatus.OPEN
+    rig.time.sleep(60_000)
+    assert (read(rig, order) is ReportedStatus.OPEN) is not ends
+
+
+def read(rig: Rig, order: Order) -> ReportedStatus:
+    found = rig.reopen().lookup([order])[order.id]
+    assert isinstance(found, OrderReport)
+    return found.status

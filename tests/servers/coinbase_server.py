@@ -170,6 +170,7 @@ class CoinbaseServer:
     def _create(self, wish: dict[str, Any]) -> Any:
         ((name, terms),) = wish["order_configuration"].items()
         kind = "IOC" if name == "sor_limit_ioc" else "PO" if terms["post_only"] else "GTC"
+        expires = _ms(terms["end_time"]) if name == "limit_limit_gtd" else 0
         symbol, client_id = wish["product_id"].replace("-", "/"), wish["client_order_id"]
         with self.engine.lock:
             known = [o for o in self.engine.orders if o.client_id == client_id]
@@ -177,7 +178,13 @@ class CoinbaseServer:
                 known[0]
                 if known
                 else self.engine.place(
-                    client_id, symbol, wish["side"].lower(), kind, D(terms["base_size"]), D(terms["limit_price"])
+                    client_id,
+                    symbol,
+                    wish["side"].lower(),
+                    kind,
+                    D(terms["base_size"]),
+                    D(terms["limit_price"]),
+                    expires=expires,
                 )
             )
         told = {
@@ -203,6 +210,8 @@ class CoinbaseServer:
         configuration = (
             {"sor_limit_ioc": terms}
             if order.kind == "IOC"
+            else {"limit_limit_gtd": {**terms, "post_only": order.kind == "PO", "end_time": _iso(order.expires)}}
+            if order.expires
             else {"limit_limit_gtc": {**terms, "post_only": order.kind == "PO"}}
         )
         return {
@@ -211,7 +220,7 @@ class CoinbaseServer:
             "side": order.side.upper(),
             "client_order_id": order.client_id,
             "status": status,
-            "time_in_force": "IMMEDIATE_OR_CANCEL" if order.kind == "IOC" else "GOOD_UNTIL_CANCELLED",
+            "time_in_force": "IMMEDIATE_OR_CANCEL" if order.kind == "IOC" else "GOOD_UNTIL_DATE_TIME",
             "created_time": _iso(order.placed),
             "filled_size": str(order.filled),
             "order_configuration": configuration,

@@ -61,6 +61,7 @@ class HeldOrder:
     updated: int = 0
     shown_from: int = 0
     gone_from: int = 0
+    expires: int = 0
 
     @property
     def id(self) -> str:
@@ -141,8 +142,10 @@ class Engine:
     lock: RLock = field(default_factory=RLock)
     _entries: int = 0
 
-    def place(self, client_id: str, symbol: str, side: str, kind: str, amount: Decimal, price: Decimal) -> HeldOrder:
-        """`kind` is GTC, PO or IOC. Raises `Refusal`."""
+    def place(
+        self, client_id: str, symbol: str, side: str, kind: str, amount: Decimal, price: Decimal, *, expires: int = 0
+    ) -> HeldOrder:
+        """`kind` is GTC, PO or IOC; at `expires` (milliseconds; 0: never) the order ends. Raises `Refusal`."""
         with self.lock:
             listing = self._admit(client_id, symbol, side, amount, price)
             touch = self.touches[symbol]
@@ -153,8 +156,10 @@ class Engine:
                 raise Refusal("post_only")
             order = HeldOrder(
                 len(self.orders) + 1, client_id, symbol, side, kind, price, amount, now,
-                updated=now, shown_from=now + self.lookup_lag_ms,
+                updated=now, shown_from=now + self.lookup_lag_ms, expires=expires,
             )  # fmt: skip
+            if expires:
+                self.after(expires - now, lambda: self._expire(order))
             self.orders.append(order)
             self.accepted[client_id] = self.accepted.get(client_id, 0) + 1
             if crosses and kind == "PO":
@@ -303,6 +308,10 @@ class Engine:
         if needed > self.free(asset):
             raise Refusal("funds")
         return listing
+
+    def _expire(self, order: HeldOrder) -> None:
+        if order.status == "open":
+            self._finish(order, "expired")
 
     def _finish(self, order: HeldOrder, status: str) -> None:
         order.status = status

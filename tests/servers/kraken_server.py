@@ -172,9 +172,10 @@ class KrakenServer:
             if deadline < self.engine.now():
                 raise Refusal("late")
         kind = "PO" if "post" in fields.get("oflags", "") else fields.get("timeinforce", "GTC")
+        expires = int(fields["expiretm"]) * 1000 if fields.get("timeinforce") == "GTD" else 0
         symbol = next((s for s in self.engine.listings if _id(s) == fields["pair"]), fields["pair"])
         numbers = (D(fields["volume"]), D(fields["price"]))
-        order = self.engine.place(fields["cl_ord_id"], symbol, fields["type"], kind, *numbers)
+        order = self.engine.place(fields["cl_ord_id"], symbol, fields["type"], kind, *numbers, expires=expires)
         words = f"{fields['type']} {fields['volume']} {_altname(symbol)} @ limit {fields['price']}"
         return {"descr": {"order": words}, "txid": [_txid(order)]}
 
@@ -193,7 +194,7 @@ class KrakenServer:
             "status": status,
             "opentm": order.placed / 1000,
             "starttm": 0,
-            "expiretm": 0,
+            "expiretm": order.expires // 1000,
             "descr": {
                 "pair": _altname(order.symbol),
                 "type": order.side,

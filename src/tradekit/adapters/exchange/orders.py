@@ -6,6 +6,7 @@ What ccxt would put on the wire is held against the intent first: it rounds amou
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from typing import Final
 
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed
@@ -14,7 +15,7 @@ from tradekit.adapters.exchange.lookup import climb
 from tradekit.adapters.exchange.outcomes import cancel_outcome, send_outcome
 from tradekit.domain.ids import is_ours
 from tradekit.domain.numbers import plain
-from tradekit.domain.order import Order, OrderIntent
+from tradekit.domain.order import Order, OrderIntent, TimeInForce
 from tradekit.domain.outcome import (
     Acknowledged,
     CancelAccepted,
@@ -27,6 +28,10 @@ from tradekit.domain.outcome import (
     SendOutcome,
     Unanswered,
 )
+from tradekit.domain.times import DAY_MS, MINUTE_MS
+
+_OPENING_LEFT_MS: Final = 10 * MINUTE_MS
+_SALE_LEFT_MS: Final = DAY_MS
 
 
 def send(connection: Connection, intent: OrderIntent, now: int) -> SendOutcome:
@@ -36,9 +41,11 @@ def send(connection: Connection, intent: OrderIntent, now: int) -> SendOutcome:
     if unfit is not None:
         return unfit
     fields = venue.filled_in(venue.place[intent.time_in_force], intent.client_order_id)
-    if venue.expires_at is not None:
-        name, after_ms, written = venue.expires_at
+    if venue.accepted_until is not None:
+        name, after_ms, written = venue.accepted_until
         fields[name] = written(now + after_ms)
+    if venue.expiry is not None and intent.time_in_force is TimeInForce.PO:
+        fields |= {**venue.expiry.params, venue.expiry.field: venue.expiry.written(_expires(intent))}
     amount, price = plain(intent.amount), plain(intent.price)
     try:
         told = connection.call("create_order", intent.symbol, "limit", str(intent.side), amount, price, fields)
@@ -50,6 +57,13 @@ def send(connection: Connection, intent: OrderIntent, now: int) -> SendOutcome:
     if named is not None and named != intent.client_order_id and is_ours(named):
         return Unanswered("an answer about another order")
     return Acknowledged(exchange_id)
+
+
+def _expires(intent: OrderIntent) -> int:
+    """When the exchange ends an order by itself (milliseconds): if no run ever comes back for it. Until then a run may
+    cancel it or let it go on.
+    """
+    return intent.deadline + (_OPENING_LEFT_MS if intent.approved.proposal.opens else _SALE_LEFT_MS)
 
 
 def cancel(connection: Connection, order: Order, now: int) -> CancelOutcome:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
 from tradekit.adapters.exchange.venues.venue import (
+    Expiry,
     KeyPermissions,
     Listing,
     Paging,
@@ -20,6 +21,7 @@ from tradekit.adapters.exchange.venues.venue import (
     Trades,
     Turn,
     Venue,
+    rfc3339,
 )
 from tradekit.domain.order import TimeInForce
 from tradekit.domain.outcome import RejectCode
@@ -50,6 +52,7 @@ VENUE: Final = Venue(
         TimeInForce.PO: {"postOnly": True, "client_order_id": "{id}"},
         TimeInForce.IOC: {"timeInForce": "IOC", "client_order_id": "{id}"},
     },
+    expiry=Expiry("end_time", rfc3339, {"timeInForce": "GTD"}),
     open_list=_CURSOR,
     history=(Listing("fetch_orders", paging=_CURSOR),),
     trades=Trades(Paging(Turn.CURSOR, size=250, param="cursor", at=("cursor",)), per_symbol=False),

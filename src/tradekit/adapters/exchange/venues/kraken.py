@@ -2,18 +2,19 @@
 
 A post-only order that would cross is accepted and then canceled with a reason. Look-ups by id don't know client ids,
 the lists of open and closed orders do. Nonces have to rise per key, so private requests go one after the other. An
-order carries the time after which it is no longer accepted. Trades: `start` is whole seconds and exclusive.
+order carries the time after which it is no longer accepted, and that at which it ends by itself. Trades: `start` is
+whole seconds and exclusive.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
 from tradekit.adapters.exchange.venues.venue import (
+    Expiry,
     KeyPermissions,
     Listing,
     Paging,
@@ -22,6 +23,7 @@ from tradekit.adapters.exchange.venues.venue import (
     Trades,
     Turn,
     Venue,
+    rfc3339,
 )
 from tradekit.domain.order import TimeInForce
 from tradekit.domain.outcome import RejectCode
@@ -38,10 +40,6 @@ def _permissions(told: Any) -> KeyPermissions:
     trades = any("modify" in word or "trade" in word for word in words)
     listed = told["result"].get("ip_allowlist")
     return KeyPermissions(trades, any("withdraw" in word for word in words), None if listed is None else bool(listed))
-
-
-def _rfc3339(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _mend_trade(trade: dict[str, Any]) -> None:
@@ -77,7 +75,8 @@ VENUE: Final = Venue(
         ("EService:Market in", RejectCode.MARKET_CLOSED),
     ),
     post_only_marks=(("reason", "Post only order"),),
-    expires_at=("deadline", 10_000, _rfc3339),
+    accepted_until=("deadline", 10_000, rfc3339),
+    expiry=Expiry("expiretm", lambda ms: str(ms // 1000), {"timeInForce": "GTD"}),
     needs_currencies=True,
     tick_field="tick_size",
     time_step_ms=1000,

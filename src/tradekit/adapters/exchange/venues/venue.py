@@ -6,6 +6,7 @@ Each file beside this one fills one record. Sources are named there; what was no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -124,6 +125,21 @@ class PermissionCheck(NamedTuple):
     read: Callable[[Any], KeyPermissions]
 
 
+class Expiry(NamedTuple):
+    """The field of an order for the time (milliseconds) at which the exchange ends it, how that is written, and what
+    goes with it.
+    """
+
+    field: str
+    written: Callable[[int], str]
+    params: Params
+
+
+def rfc3339(ms: int) -> str:
+    """A time in whole seconds, as exchanges want it written."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def as_it_is(path: str, answer: Any) -> None:
     """Nothing has to be mended."""
 
@@ -135,8 +151,9 @@ class Venue(NamedTuple):
     `cancel_by_client_id`: fields of a look-up and of a cancel; None where it doesn't work. `gone`: exception classes
     that mean *no such open order* on a cancel; `unknown_texts`: what else says so on a look-up. `rejects`: texts in an
     otherwise unclear refusal that are a certain no. `post_only_marks`: raw fields that tell a post-only order that was
-    accepted and then thrown out. `expires_at`: the field for the time after which the exchange no longer accepts the
-    request, how far ahead it lies, and how to write it. `quotes`: ccxt methods whose answers together make a quote;
+    accepted and then thrown out. `accepted_until`: the field for the time after which the exchange no longer accepts
+    the request, how far ahead it lies, and how to write it. `expiry`: how it is told to end an order by itself, None
+    where it doesn't. `quotes`: ccxt methods whose answers together make a quote;
     they are asked for all symbols at once when more than `ask_all_above` are wanted; `keyless_quotes` are those of them
     that need no key, None for all. `tells_taker`: public trades say which side came to the other. `one_lane`: private
     requests must not overtake each other. `direct`: up to so many orders are looked up one by one instead of through
@@ -165,7 +182,8 @@ class Venue(NamedTuple):
     unknown_texts: tuple[str, ...] = ()
     rejects: tuple[tuple[str, RejectCode], ...] = ()
     post_only_marks: tuple[tuple[str, str], ...] = ()
-    expires_at: tuple[str, int, Callable[[int], str]] | None = None
+    accepted_until: tuple[str, int, Callable[[int], str]] | None = None
+    expiry: Expiry | None = None
     quotes: tuple[str, ...] = ("fetch_tickers",)
     keyless_quotes: tuple[str, ...] | None = None
     tells_taker: bool = True
