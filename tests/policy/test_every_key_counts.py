@@ -204,6 +204,7 @@ PURE: Final[dict[str, Case]] = {
     "purge.backoff_hours": Case([1, 2, 4], [0], lambda p: lab.purges(p, 5, lab.refused)),
     "dust.actions": Case(["ride"], ["top_up"], lab.swept),
     "dust.min_gain_notional": Case("0.1", 4, lab.swept, {"dust": {"actions": ["top_up"]}}),
+    "dust.max_convert_cost_pct": Case(2, 5, lab.swept, {"dust": {"actions": ["convert"]}}),
     "dust.write_off_notional": Case("0.1", 5, lab.swept, {"dust": {"actions": ["write_off"]}}),
     "governor.window_cycles": Case(2, 60, lambda p: lab.purges(p, 5, lab.slow), HURRIED),
     "governor.high_pct": Case(60, 1000, lambda p: lab.purges(p, 4, lab.slow), HURRIED),

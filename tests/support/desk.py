@@ -16,7 +16,16 @@ from fake_time import MINUTE, Effects, FakeClock
 from tradekit.decide.fold import replay
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.errors import NeedsHuman, Problem
-from tradekit.domain.event import BooksRebuilt, Event, FillBooked, OrderAdopted, OrderIntended, Record, StateRestored
+from tradekit.domain.event import (
+    BooksRebuilt,
+    ConversionIntended,
+    Event,
+    FillBooked,
+    OrderAdopted,
+    OrderIntended,
+    Record,
+    StateRestored,
+)
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Market
 from tradekit.domain.numbers import ZERO, floor_to
@@ -147,6 +156,7 @@ class FakeStore:
             self.records += records
             self._lines += [json.dumps(to_plain(Record, record)) for record in records]
             self._intended |= {e.intent.client_order_id for e in events if isinstance(e, OrderIntended)}
+            self._intended |= {e.intent.id for e in events if isinstance(e, ConversionIntended)}
         return records
 
     def save(self, state: State) -> None:
@@ -232,6 +242,7 @@ class World:
         totals = {asset: D(amount) for asset, amount in ({"USDT": "1000"} | balances).items()}
         markets = {f"{base}/USDT": market(f"{base}/USDT") for base in _MARKETS}
         self.exchange = FakeExchange(self.clock, self.effects, markets, totals, is_durable=self.store.has_intent)
+        self.exchange.is_conversion_durable = self.store.has_intent
         for base, (*_, bid, ask) in _MARKETS.items():
             self.exchange.set_quote(f"{base}/USDT", bid, ask)
         self.faults = self.exchange.faults

@@ -14,6 +14,20 @@ from random import Random
 
 from fake_time import MINUTE, Effects, FakeClock
 from tradekit.domain.account import Balance
+from tradekit.domain.conversion import (
+    Conversion,
+    ConversionAnswer,
+    ConversionFailed,
+    ConversionIntent,
+    ConversionOffer,
+    ConversionPending,
+    ConversionTaken,
+    ConversionWish,
+    Converted,
+    ConvertOutcome,
+    NotOffered,
+    OfferAnswer,
+)
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
@@ -44,7 +58,8 @@ _IN_QUOTE_PER_THIRD = D(500)
 
 @dataclass
 class Faults:
-    """What goes wrong. `sends` and `cancels` hold one word per coming order: see `FakeExchange`; "" is no fault.
+    """What goes wrong. `sends`, `cancels` and `converts` hold one word per coming request: see `FakeExchange`; "" is no
+    fault.
 
     Of each coming list of trades only the first `cut_listings` come through. `vanished` orders, by the exchange's id,
     are neither found nor listed as open.
@@ -52,6 +67,7 @@ class Faults:
 
     sends: deque[str] = field(default_factory=deque)
     cancels: deque[str] = field(default_factory=deque)
+    converts: deque[str] = field(default_factory=deque)
     lookup_lag_ms: int = 0
     lookups_unanswered: int = 0
     trades_lag_ms: int = 0
@@ -88,9 +104,26 @@ class FakeOrder:
 
 
 @dataclass
+class FakeConversion:
+    """One offer: `status` is offered, pending, done or failed."""
+
+    offer: ConversionOffer
+    status: str = "offered"
+    accepted: int = 0
+
+    @property
+    def exchange_id(self) -> str:
+        return f"c{self.offer.quote_id}"
+
+
+@dataclass
 class FakeExchange:
     """Implements `Exchange`. Words for `faults.sends`: lost, reply_lost, late:MS, reject:CODE; for `faults.cancels`:
-    unanswered (it did nothing), answer_lost (it worked), filled_first, partly_first (a half fills, then it works).
+    unanswered (it did nothing), answer_lost (it worked), filled_first, partly_first (a half fills, then it works); for
+    `faults.converts`: lost, reply_lost, late:MS, refused, pending:MS, failing.
+
+    Conversions are offered where `convert_rate`, the share of the bid that is promised, is not None, for
+    `offer_life_ms`.
 
     `fee_asset` is "quote", "received" or the name of a third asset, of which one is worth 500 quote.
     """
@@ -103,7 +136,10 @@ class FakeExchange:
     fee_asset: str = "quote"
     latency_ms: int = 0
     not_found_horizon_ms: int = HORIZON
+    convert_rate: Decimal | None = None
+    offer_life_ms: int = 10_000
     is_durable: Callable[[ClientOrderId], bool] = lambda _: True
+    is_conversion_durable: Callable[[ClientOrderId], bool] = lambda _: True
     on_open: Callable[[FakeOrder], object] = lambda _: None
     faults: Faults = field(default_factory=Faults)
     book: dict[str, Quote] = field(default_factory=dict)
@@ -112,6 +148,8 @@ class FakeExchange:
     trades: list[tuple[int, Fill]] = field(default_factory=list)
     broken: list[BrokenTrade] = field(default_factory=list)
     rejections: list[Rejected] = field(default_factory=list)
+    offered: list[FakeConversion] = field(default_factory=list)
+    taken: list[ConversionIntent] = field(default_factory=list)
     sent: list[OrderIntent] = field(default_factory=list)
     reads: int = 0
 
@@ -220,6 +258,19 @@ class FakeExchange:
         self._read("fills")
         return self._fills(since)
 
+    def offers(self, wishes: Sequence[ConversionWish]) -> Mapping[str, OfferAnswer]:
+        self._read("offers")
+        return {wish.asset: self._offer(wish) for wish in wishes}
+
+    def convert(self, intents: Sequence[ConversionIntent]) -> Mapping[ClientOrderId, ConvertOutcome]:
+        with self.effects.effect("convert"):
+            self.clock.advance(self.latency_ms)
+            return {intent.id: self._take(intent) for intent in intents}
+
+    def conversions(self, open: Sequence[Conversion]) -> Mapping[ClientOrderId, ConversionAnswer]:
+        self._read("conversions")
+        return {item.id: self._became(item) for item in open}
+
     def _balances(self) -> dict[str, Balance]:
         return {asset: Balance(asset, self.free(asset), total) for asset, total in self.totals.items()}
 
@@ -244,6 +295,7 @@ class FakeExchange:
                 bound += order.remaining
             elif order.side is Side.BUY and asset == self.quote_asset:
                 bound += order.remaining * order.price
+        bound += sum((c.offer.amount for c in self.offered if c.status == "pending" and c.offer.asset == asset), D(0))
         return self.totals.get(asset, D(0)) - bound
 
     def _read(self, name: str, *parts: str) -> None:
@@ -319,6 +371,64 @@ class FakeExchange:
             if order.client_id == client_id and self.clock.now() >= order.placed + self.faults.lookup_lag_ms:
                 return self._report(order)
         return NotFound("no such order")
+
+    def _offer(self, wish: ConversionWish) -> OfferAnswer:
+        if self.convert_rate is None:
+            return NotOffered("not offered here")
+        bid = self.book[f"{wish.asset}/{wish.quote_asset}"].bid
+        promised = (wish.amount * bid * self.convert_rate).quantize(D("0.00000001"))
+        names = (f"q{len(self.offered) + 1}", wish.asset, wish.quote_asset)
+        offer = ConversionOffer(*names, wish.amount, promised, self.clock.now() + self.offer_life_ms)
+        self.offered.append(FakeConversion(offer))
+        return offer
+
+    def _take(self, intent: ConversionIntent) -> ConvertOutcome:
+        assert self.is_conversion_durable(intent.id), "sent before it was durable"
+        self.taken.append(intent)
+        word, _, detail = (self.faults.converts.popleft() if self.faults.converts else "").partition(":")
+        found = next(c for c in self.offered if c.offer.quote_id == intent.offer.quote_id)
+        if word == "refused" or self.clock.now() >= found.offer.expires:
+            return Rejected(RejectCode.INVALID_ORDER, "the offer is gone")
+        if word == "late":
+            self.clock.after(int(detail), lambda: self._accept_conversion(found, "", ""))
+        elif word != "lost":
+            outcome = self._accept_conversion(found, word, detail)
+            return Unanswered("reply lost") if word == "reply_lost" else outcome
+        return Unanswered("timeout")
+
+    def _accept_conversion(self, found: FakeConversion, word: str, detail: str) -> ConvertOutcome:
+        if found.status != "offered" or self.clock.now() >= found.offer.expires:
+            return Rejected(RejectCode.INVALID_ORDER, "the offer is gone")
+        if found.offer.amount > self.free(found.offer.asset):
+            return Rejected(RejectCode.INSUFFICIENT_FUNDS, "no")  # ordered away meanwhile
+        found.status, found.accepted = "pending", self.clock.now()
+        if word == "pending":
+            self.clock.after(int(detail), lambda: self._carry_out(found))
+        elif word == "failing":
+            found.status = "failed"
+        else:
+            self._carry_out(found)
+        return ConversionTaken(found.exchange_id)
+
+    def _carry_out(self, found: FakeConversion) -> None:
+        offer = found.offer
+        assert found.status == "pending" and offer.amount <= self.totals[offer.asset]
+        found.status = "done"
+        self.totals[offer.asset] -= offer.amount
+        self.totals[offer.quote_asset] = self.totals.get(offer.quote_asset, D(0)) + offer.promised
+
+    def _became(self, item: Conversion) -> ConversionAnswer:
+        if self.faults.lookups_unanswered > 0:
+            self.faults.lookups_unanswered -= 1
+            return Unanswered("timeout")
+        found = next(c for c in self.offered if c.offer.quote_id == item.intent.offer.quote_id)
+        if found.status == "offered" or self.clock.now() < found.accepted + self.faults.lookup_lag_ms:
+            return NotFound("no such conversion")
+        if found.status == "pending":
+            return ConversionPending(found.exchange_id)
+        if found.status == "failed":
+            return ConversionFailed("the exchange says FAIL")
+        return Converted(found.exchange_id, found.offer.amount, found.offer.promised, found.accepted)
 
     def _report(self, order: FakeOrder) -> OrderReport:
         filled = None if self.faults.reports_without_filled else order.filled

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from converts_nothing import ConvertsNothing
 from policy_lab import NOW, Raw, policy_of, wish
 from tradekit.adapters.store.memory_store import MemoryStore
 from tradekit.cli.watchers import Silent
@@ -25,7 +26,7 @@ D = Decimal
 _OPEN = ReportedStatus.OPEN
 
 
-class Counting:
+class Counting(ConvertsNothing):
     """A clock that only counts, and an exchange that neither confirms nor ends anything."""
 
     not_found_horizon_ms = 0

@@ -44,7 +44,14 @@ def present(report: StatusReport) -> Result:
     shown += [f"HELD {hold.symbol or 'all symbols'}: {hold.text}. `tradekit resume` lifts it." for hold in report.holds]
     shown += [
         table
-        for table in (_positions(report), _purges(report), _orders(report), _foreign(report), _refusals(report))
+        for table in (
+            _positions(report),
+            _purges(report),
+            _orders(report),
+            _conversions(report),
+            _foreign(report),
+            _refusals(report),
+        )
         if table.rows
     ]
     brief = "" if report.halt is None else f"HALTED: {report.halt}"
@@ -99,6 +106,20 @@ def _orders(report: StatusReport) -> Table:
         for o in report.orders
     )
     return Table("Unfinished orders", ("symbol", "side", "amount", "price", "state", "filled"), rows)
+
+
+def _conversions(report: StatusReport) -> Table:
+    rows = tuple(
+        (
+            item.intent.offer.asset,
+            number(item.intent.offer.amount),
+            number(item.intent.offer.promised),
+            item.intent.offer.quote_id,
+            tag_of(type(item.state)),
+        )
+        for item in report.conversions
+    )
+    return Table("Unfinished conversions", ("asset", "amount", "promised", "quote", "state"), rows)
 
 
 def _foreign(report: StatusReport) -> Table:

@@ -5,13 +5,15 @@ Only what saves money is done. A top-up is a purchase and is judged as one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from tradekit.decide.conversion import weigh
 from tradekit.decide.sizing import smallest_purchase, smallest_sale
 from tradekit.decide.universe import tier_of
+from tradekit.domain.conversion import ConversionOffer, OfferAnswer
 from tradekit.domain.market import Market, Quote, Snapshot
 from tradekit.domain.numbers import ZERO, ceil_to, floor_to
 from tradekit.domain.order import Closed
@@ -22,6 +24,7 @@ from tradekit.domain.state import State
 from tradekit.domain.universe import Tier, TierMemory
 
 _LEAST_CONFIDENT: Final = ZERO
+_NO_OFFERS: Final[Mapping[str, OfferAnswer]] = {}
 
 
 class DustCause(StrEnum):
@@ -38,6 +41,7 @@ class DustAction(StrEnum):
     """What can be done. `RIDE` costs nothing: the next sale of the asset takes it along."""
 
     TOP_UP = "top_up"
+    CONVERT = "convert"
     RIDE = "ride"
     WRITE_OFF = "write_off"
     WAIT = "wait"
@@ -54,7 +58,7 @@ class DustChoice(NamedTuple):
 
 class DustRow(NamedTuple):
     """One holding: `worth` at the bid (None without a price), `smallest` sale in base units, `age_ms` since its last
-    trade, and every choice.
+    trade, and every choice. `free` is what may be converted of it, `offer` what the exchange promises for it.
     """
 
     asset: str
@@ -66,13 +70,23 @@ class DustRow(NamedTuple):
     choices: tuple[DustChoice, ...]
     chosen: DustAction
     top_up: Decimal = ZERO
+    free: Decimal = ZERO
+    offer: ConversionOffer | None = None
 
 
 def find_dust(
-    policy: Policy, state: State, snapshot: Snapshot, tiers: Mapping[str, TierMemory], now: int
+    policy: Policy,
+    state: State,
+    snapshot: Snapshot,
+    tiers: Mapping[str, TierMemory],
+    now: int,
+    offers: Mapping[str, OfferAnswer] = _NO_OFFERS,
 ) -> tuple[DustRow, ...]:
-    """Every managed holding that can't be sold on its own, by asset. Those with an order at work are left out."""
+    """Every managed holding that can't be sold on its own, by asset. Those with an order or a conversion at work are
+    left out. `offers` are what the exchange promises for some assets.
+    """
     busy = {o.intent.approved.proposal.base for o in state.orders.values() if not isinstance(o.state, Closed)}
+    busy |= state.converting
     rows = []
     for asset, position in sorted(state.positions.items()):
         if position.quantity <= 0 or asset in busy or asset == state.stamp.quote:
@@ -85,7 +99,9 @@ def find_dust(
             if market is None or not market.active:  # a price that is missing just now says nothing
                 rows.append(_stuck(policy, state, position, symbol, now))
         elif floor_to(position.quantity, market.amount_step) < smallest_sale(market, quote.bid):
-            rows.append(_row(policy, state, position, market, quote, tiers, now))
+            balance = snapshot.balances.get(asset)
+            free = min(position.quantity, ZERO if balance is None else balance.free)
+            rows.append(_row(policy, state, position, market, quote, tiers, now, free, offers.get(asset)))
     return tuple(rows)
 
 
@@ -126,18 +142,30 @@ def _row(
     quote: Quote,
     tiers: Mapping[str, TierMemory],
     now: int,
+    free: Decimal,
+    offer: OfferAnswer | None,
 ) -> DustRow:
     worth, smallest = position.quantity * quote.bid, smallest_sale(market, quote.bid)
     amount, tier = _top_up_amount(policy, market, quote), tier_of(tiers, market.symbol)
     choices = (
         _top_up(policy, floor_to(position.quantity, market.amount_step) * quote.bid, amount, market, quote, tier),
+        DustChoice(DustAction.CONVERT, *weigh(policy, position.asset, free, quote.bid, offer, now)),
         _ride(policy, worth, tier),
         _write_off(policy, worth),
     )
-    chosen = next((choice.action for choice in choices if not choice.why_not), DustAction.WAIT)
     cause = _cause(state, position)
     age = now - max(state.cursors.get(market.symbol, 0), position.opened)
-    return DustRow(position.asset, position.quantity, worth, smallest, age, cause, choices, chosen, amount)
+    given = offer if isinstance(offer, ConversionOffer) else None
+    return DustRow(
+        position.asset, position.quantity, worth, smallest, age, cause, choices, _choose(choices), amount, free, given
+    )
+
+
+def _choose(choices: Sequence[DustChoice]) -> DustAction:
+    """The first that can be done, but of those that free something now the one that costs least."""
+    able = [choice for choice in choices if not choice.why_not]
+    now = [choice for choice in able if choice.action in (DustAction.TOP_UP, DustAction.CONVERT)]
+    return min(now or able[:1], key=lambda choice: choice.cost).action if able else DustAction.WAIT
 
 
 def _stuck(policy: Policy, state: State, position: Position, symbol: str, now: int) -> DustRow:

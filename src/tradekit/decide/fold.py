@@ -16,12 +16,17 @@ from tradekit.decide.booking import forget_old
 from tradekit.decide.memory import remember
 from tradekit.decide.order_events import move, order_of, put, remembered, settled, unmark
 from tradekit.decide.purge_events import follow, start
+from tradekit.domain.conversion import Accepted, Asked, Conversion
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
     AssetReleased,
     BooksRebuilt,
     CancelRequested,
+    ConversionAccepted,
+    ConversionDone,
+    ConversionEnded,
+    ConversionIntended,
     CycleFinished,
     DustWrittenOff,
     ExchangeSilent,
@@ -120,10 +125,20 @@ def _apply(state: State, record: Record) -> State:  # noqa: C901, PLR0912 - one 
             return state._replace(purges={a: plan for a, plan in state.purges.items() if a != asset})
         case DustWrittenOff(asset, quantity):
             return state._replace(written_off={**state.written_off, asset: quantity})
+        case ConversionIntended(intent):
+            return _converting(state, Conversion(intent, Asked(now)))
+        case ConversionAccepted(id, exchange_id):
+            return _converting(state, state.conversions[id]._replace(state=Accepted(now, exchange_id)))
+        case ConversionDone(id) | ConversionEnded(id):
+            return state._replace(conversions={other: c for other, c in state.conversions.items() if other != id})
         case CycleFinished() as finished:
             return _finish(state, finished, now)
         case PeakReset() | ExchangeSilent():
             return state
+
+
+def _converting(state: State, conversion: Conversion) -> State:
+    return state._replace(conversions={**state.conversions, conversion.id: conversion})
 
 
 def _intend(state: State, order: Order, now: int) -> State:

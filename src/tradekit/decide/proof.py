@@ -16,7 +16,7 @@ from tradekit.domain.books import Tally
 from tradekit.domain.event import FlowRecorded
 from tradekit.domain.hold import HoldCode
 from tradekit.domain.market import Snapshot
-from tradekit.domain.numbers import ZERO, divide
+from tradekit.domain.numbers import ZERO, divide, plain
 from tradekit.domain.order import Closed, Closing
 from tradekit.domain.state import State
 
@@ -96,6 +96,11 @@ def _causes(state: State, asset: str, rest: Decimal) -> tuple[str, ...]:
         f"nobody knows yet what became of order {order.id}"
         for order in state.orders.values()
         if order.is_unanswered and asset in order.intent.symbol.split("/")
+    ]
+    causes += [
+        f"nobody knows yet what became of the conversion of {plain(item.intent.offer.amount)} {item.intent.offer.asset}"
+        for item in state.conversions.values()
+        if asset in item.intent.symbol.split("/")
     ]
     causes += [
         f"{hold.text}"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tradekit.decide.book_events import opening_books, write
 from tradekit.decide.ledger import Entry, Ledger
 from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, Tally, key_of
+from tradekit.domain.conversion import is_conversion
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -26,7 +27,7 @@ from tradekit.domain.event import (
     Record,
     StateRestored,
 )
-from tradekit.domain.fill import BrokenTrade, TradeRow
+from tradekit.domain.fill import BrokenTrade, Fill, TradeRow
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
@@ -103,6 +104,12 @@ def orders_sent(records: Iterable[Record]) -> frozenset[tuple[str, str]]:
             case _:
                 pass
     return frozenset(sent)
+
+
+def conversions_in(records: Iterable[Record], after: int = 0) -> list[Fill]:
+    """The conversions that a journal booked after the event with this number. Each was booked once."""
+    booked = (record.event.fill for record in records if record.seq > after and isinstance(record.event, FillBooked))
+    return [fill for fill in booked if is_conversion(fill)]
 
 
 class History(NamedTuple):

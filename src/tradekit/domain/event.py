@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.account import Stamp
 from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, RecentFills
+from tradekit.domain.conversion import ConversionEnd, ConversionIntent
 from tradekit.domain.decision import Nothing, WouldPass
 from tradekit.domain.fill import Fill
 from tradekit.domain.hold import Hold
@@ -238,6 +239,33 @@ class DustWrittenOff(NamedTuple):
     quantity: Decimal
 
 
+class ConversionIntended(NamedTuple):
+    """Written and synced before the exchange is asked to convert."""
+
+    intent: ConversionIntent
+
+
+class ConversionAccepted(NamedTuple):
+    """The exchange took the conversion. Says nothing about money."""
+
+    id: ClientOrderId
+    exchange_id: str
+
+
+class ConversionDone(NamedTuple):
+    """A conversion was carried out. Its fill stands before this, in the same write."""
+
+    id: ClientOrderId
+
+
+class ConversionEnded(NamedTuple):
+    """A conversion came to nothing."""
+
+    id: ClientOrderId
+    end: ConversionEnd
+    text: str
+
+
 class CycleFinished(NamedTuple):
     """What one cycle saw and did, under the policy with the fingerprint `policy`.
 
@@ -301,6 +329,10 @@ Event = (
     | PurgeStarted
     | PurgeEnded
     | DustWrittenOff
+    | ConversionIntended
+    | ConversionAccepted
+    | ConversionDone
+    | ConversionEnded
     | CycleFinished
     | PeakReset
     | ExchangeSilent
@@ -330,6 +362,10 @@ EVENT_TYPES: Final[tuple[type[Event], ...]] = (
     PurgeStarted,
     PurgeEnded,
     DustWrittenOff,
+    ConversionIntended,
+    ConversionAccepted,
+    ConversionDone,
+    ConversionEnded,
     CycleFinished,
     PeakReset,
     ExchangeSilent,

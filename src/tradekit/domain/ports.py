@@ -8,6 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tradekit.domain.account import Balance
+from tradekit.domain.conversion import (
+    Conversion,
+    ConversionAnswer,
+    ConversionIntent,
+    ConversionWish,
+    ConvertOutcome,
+    OfferAnswer,
+)
 from tradekit.domain.event import Event, Record
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
@@ -72,6 +80,18 @@ class Exchange(Protocol):
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:
         """The account's trades of each symbol at or after its time, in any order, perhaps with duplicates."""
+        ...
+
+    def offers(self, wishes: Sequence[ConversionWish]) -> Mapping[str, OfferAnswer]:
+        """What it promises for each asset. Every wish gets an answer. Asking binds nobody."""
+        ...
+
+    def convert(self, intents: Sequence[ConversionIntent]) -> Mapping[ClientOrderId, ConvertOutcome]:
+        """Takes each offer once. Every intent gets an outcome."""
+        ...
+
+    def conversions(self, open: Sequence[Conversion]) -> Mapping[ClientOrderId, ConversionAnswer]:
+        """What became of each, by the id of its quote. Every conversion gets an answer."""
         ...
 
 

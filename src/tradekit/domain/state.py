@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from tradekit.domain.account import Stamp
 from tradekit.domain.books import Books, RecentFills
+from tradekit.domain.conversion import Conversion
 from tradekit.domain.event import CycleFinished
 from tradekit.domain.hold import EVERYTHING, Hold
 from tradekit.domain.ids import ClientOrderId
@@ -44,7 +45,7 @@ class State(NamedTuple):
     the newest fill times per symbol. `foreign` are open orders that are not ours. `consumed` maps recent external
     proposal ids to their digests; `consumed_older` counts those that were moved out. `risk` is what the risk desk
     remembers. `purges` are by asset; `written_off` are the amounts of dust that nobody cares
-    about any more.
+    about any more. `conversions` are those whose end is open, by our id.
     """
 
     stamp: Stamp
@@ -70,6 +71,7 @@ class State(NamedTuple):
     purges: Mapping[str, PurgePlan] = {}
     governor: Governor = Governor()
     written_off: Mapping[str, Decimal] = {}
+    conversions: Mapping[ClientOrderId, Conversion] = {}
 
     @property
     def cash(self) -> Decimal:
@@ -84,6 +86,11 @@ class State(NamedTuple):
     def holds_on(self, symbol: str) -> tuple[Hold, ...]:
         """The doubts that stop an opening order of a symbol."""
         return tuple(hold for hold in self.holds if not hold.lifted and hold.symbol in (EVERYTHING, symbol))
+
+    @property
+    def converting(self) -> frozenset[str]:
+        """Assets that are being converted: until that has ended they are left alone."""
+        return frozenset(item.intent.offer.asset for item in self.conversions.values())
 
     @property
     def is_opened(self) -> bool:

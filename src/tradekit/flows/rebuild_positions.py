@@ -16,7 +16,14 @@ from tradekit.decide.doubts import holds_for
 from tradekit.decide.history import fold_by_policy
 from tradekit.decide.order_events import order_of
 from tradekit.decide.proof import ProofRow, prove
-from tradekit.decide.rebuild import History, OpeningLot, fold_journal, orders_sent, with_opening_lots
+from tradekit.decide.rebuild import (
+    History,
+    OpeningLot,
+    conversions_in,
+    fold_journal,
+    orders_sent,
+    with_opening_lots,
+)
 from tradekit.decide.reconcile import OVERLAP_MS, owner_of, rows_of
 from tradekit.domain.books import BookedFill, Books, CostMethod, Owner, key_of
 from tradekit.domain.errors import ExitCode, NeedsHuman, Problem
@@ -130,11 +137,13 @@ _LOOK = "it is in no book; its symbol is held until `tradekit resume` where the 
 
 def _refuse_unsettled(desk: Desk) -> None:
     """A trade of an order that isn't over might be in the balances and not in the list yet, and be counted twice."""
-    unsure = [order for order in desk.state.orders.values() if not isinstance(order.state, Closed)]
-    if unsure:
-        names = ", ".join(f"{order.id} ({order.intent.symbol})" for order in unsure[:5])
+    unsure = [order.intent for order in desk.state.orders.values() if not isinstance(order.state, Closed)]
+    names = [f"{intent.client_order_id} ({intent.symbol})" for intent in unsure]
+    names += [f"{id} (conversion, {item.intent.symbol})" for id, item in desk.state.conversions.items()]
+    if names:
         fix = "`tradekit reconcile-fills` settles them; run it until none is left"
-        raise NeedsHuman(Problem("orders_unsettled", f"the fate of {len(unsure)} orders is open: {names}", fix))
+        what = f"the fate of {len(names)} orders is open: {', '.join(names[:5])}"
+        raise NeedsHuman(Problem("orders_unsettled", what, fix))
 
 
 def _journal(desk: Desk) -> _New:
@@ -146,13 +155,18 @@ def _journal(desk: Desk) -> _New:
 
 
 def _exchange(desk: Desk, since: int) -> _New:
-    """Books of the exchange's own history; what is older than the window is in an opening lot."""
+    """Books of the exchange's own history, and of the conversions that the journal knows; what is older than the window
+    is in an opening lot.
+    """
     managed, state, now = desk.policy.account.managed, desk.state, desk.clock.now()
     sent = orders_sent(desk.store.history())
     since = min(since, now)
     quote = state.stamp.quote
     held = {f"{asset}/{quote}" for asset in desk.exchange.snapshot(()).balances if asset != quote}
-    listed = desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since))
+    listed = [
+        *desk.exchange.fills_since(dict.fromkeys(sorted(known_symbols(desk) | held), since)),
+        *(fill for fill in conversions_in(desk.store.history()) if fill.time >= since),  # no exchange lists these
+    ]
     owners = {
         (t.symbol, t.trade_id): Owner.TRADEKIT if (t.symbol, t.exchange_id) in sent else owner_of(state, t, managed)
         for t in listed

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tradekit.decide.conversion import moved_by_conversions
 from tradekit.decide.proof import ProofRow, unexplained
 from tradekit.decide.reconcile import Reconciled
 from tradekit.domain.books import Owner
@@ -56,7 +57,9 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     if unexplained(rows):  # what it is worth, and whether it is still so, takes a second look
         snapshot = take_snapshot(desk)
         rows = prove_balances(desk, snapshot)
-        assets = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record)
+        # a conversion whose end is open would be booked a second time when it is found
+        moving = moved_by_conversions(desk.state)
+        assets = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record) - moving
         rows = record_flows(desk, rows, snapshot, assets, by_hand=True)
     if desk.state is not before:
         desk.save()

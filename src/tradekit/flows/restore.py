@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tradekit.decide.booking import Booked, book
 from tradekit.decide.fold import fold, replay
-from tradekit.decide.rebuild import fold_journal
+from tradekit.decide.rebuild import conversions_in, fold_journal
+from tradekit.domain.books import BookedFill, Owner
 from tradekit.domain.event import (
     BooksRebuilt,
+    ConversionIntended,
     Event,
     FilledPart,
     OrderIntended,
     ProposalsConsumed,
     StateRestored,
 )
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.ports import StateHistory
 from tradekit.domain.proposal import Origin
 from tradekit.domain.state import State
@@ -60,26 +64,36 @@ def _remember_sent(history: StateHistory, state: State) -> State:
     set_aside = history.intents_set_aside()
     if not set_aside:
         return state
-    first, known = state.seq + 1, set(state.orders)
+    first, known = state.seq + 1, {*state.orders, *state.conversions}
     for record in history.history():
         first = min(first, record.seq)
-        if isinstance(record.event, OrderIntended):
-            known.add(record.event.intent.client_order_id)
+        known.update(_sent(record.event))
     events: list[Event] = []
     consumed: dict[str, str] = {}
     for record in set_aside:
-        assert isinstance(record.event, OrderIntended)
-        id, proposal = record.event.intent.client_order_id, record.event.intent.approved.proposal
-        if id in known:
+        if known.issuperset(_sent(record.event)):
             continue
-        known.add(id)
+        known.update(_sent(record.event))
         if record.seq >= first:
             events.append(record.event)
-        elif proposal.origin is Origin.EXTERNAL and proposal.id not in state.consumed:
-            consumed[proposal.id] = proposal.digest
+        elif isinstance(record.event, OrderIntended):
+            proposal = record.event.intent.approved.proposal
+            if proposal.origin is Origin.EXTERNAL and proposal.id not in state.consumed:
+                consumed[proposal.id] = proposal.digest
     if consumed:
         events.insert(0, ProposalsConsumed(consumed))
     return _append(history, state, events)
+
+
+def _sent(event: Event) -> tuple[ClientOrderId, ...]:
+    """The id under which an intent was sent; none for any other event."""
+    match event:
+        case OrderIntended(intent):
+            return (intent.client_order_id,)
+        case ConversionIntended(intent):
+            return (intent.id,)
+        case _:
+            return ()
 
 
 def _take_root(history: StateHistory, state: State) -> State:
@@ -98,7 +112,10 @@ def _append(history: StateHistory, state: State, events: Sequence[Event]) -> Sta
 
 
 def _take_books(history: StateHistory, state: State, older: State, name: str) -> State:
+    """Fills are asked for again. Conversions are not listed anywhere: those since then go into the older books here."""
     filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
-    books = (older.books, older.recent, older.counted_until, older.cursors)
-    event = StateRestored(name, older.seq, *books, filled)
+    booked = Booked(older.books, older.recent)
+    for fill in conversions_in(history.history(), older.seq):
+        booked = book(*booked, BookedFill(fill, Owner.TRADEKIT))
+    event = StateRestored(name, older.seq, *booked, older.counted_until, older.cursors, filled)
     return _append(history, state, [event])

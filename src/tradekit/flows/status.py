@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tradekit.decide.execution_brief import ExecutionBrief, brief_execution
 from tradekit.domain.account import Stamp
+from tradekit.domain.conversion import Conversion
 from tradekit.domain.event import Refusal
 from tradekit.domain.hold import Hold
 from tradekit.domain.memory import RiskMemory
@@ -27,7 +28,8 @@ class StatusReport(NamedTuple):
     sales made, `unrealized` what the positions would make at the prices of that equity, both after fees. `foreign` are
     open orders of others, `holds` the doubts that stop opens. `execution` is about the newest orders.
     open orders of others, `holds` the doubts that stop opens, `purges` the assets
-    that are being sold off. `governor` tells how much time the cycles ask for.
+    that are being sold off. `governor` tells how much time the cycles ask for. `conversions` are those
+    whose end is open.
     """
 
     account: Stamp
@@ -48,6 +50,7 @@ class StatusReport(NamedTuple):
     execution: ExecutionBrief
     purges: tuple[PurgePlan, ...]
     governor: Governor
+    conversions: tuple[Conversion, ...]
     unsaved_events: int
 
 
@@ -74,5 +77,6 @@ def status(state: State, halt: str | None, unsaved_events: int) -> StatusReport:
         execution=brief_execution(state.orders.values()),
         purges=tuple(plan for _, plan in sorted(state.purges.items())),
         governor=state.governor,
+        conversions=tuple(state.conversions.values()),
         unsaved_events=unsaved_events,
     )

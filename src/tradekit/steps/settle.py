@@ -14,6 +14,7 @@ from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.ports import Review
 from tradekit.domain.state import State
+from tradekit.steps.convert import settle_conversions
 from tradekit.steps.desk import Desk
 from tradekit.steps.fills import Listed, book, book_new_fills
 from tradekit.steps.orders import acknowledge, book_what_is_missing, cancel, finish, is_overdue
@@ -41,7 +42,8 @@ class Settlement(NamedTuple):
 
 
 def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) -> Settlement:
-    """Looks up unfinished orders and tombstones, books fills, adopts lost orders, cancels what is past its deadline.
+    """Looks up conversions, unfinished orders and tombstones, books fills, adopts lost orders, cancels what is past its
+    deadline.
 
     Trades are asked for where orders may have some, and for `symbols`, those at or after `since` (milliseconds) too.
     Raises `Unreachable`. A dry run cancels nothing. A part that could not be sold on its own rests on.
@@ -50,6 +52,7 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
     adopted: tuple[ClientOrderId, ...] = ()
     fills, review, silent = Reconciled(), Review({}, (), (), {}), None
     try:
+        settle_conversions(desk)  # before the balances are read: what is booked is in them
         orders = [order for order in desk.state.orders.values() if order.is_tombstone or order.id in before]
         wanted = ask_from(desk.state, {*symbols, *(o.intent.symbol for o in orders if not o.is_tombstone)}, since)
         review = desk.exchange.review(orders, wanted)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
+from tradekit.decide.conversion import moved_by_conversions
 from tradekit.decide.proof import ProofRow, flow_of, prove, unexplained
 from tradekit.decide.risk.prices import sound_quote
 from tradekit.domain.books import CostMethod
@@ -78,11 +79,11 @@ def compare_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
 
 
 def _recorded_by_policy(desk: Desk, rows: Sequence[ProofRow]) -> frozenset[str]:
-    """Never what an order that isn't over may explain: its trades may come late."""
+    """Never what an order or a conversion that isn't over may explain: it may be booked later."""
     wanted = desk.policy.books.record_differences
     found = (row for row in unexplained(rows) if wanted == "all" or (wanted == "small" and not row.doubtful))
     moving = {a for id in unfinished(desk.state) for a in desk.state.orders[id].intent.symbol.split("/")}
-    return frozenset(row.asset for row in found) - moving
+    return frozenset(row.asset for row in found) - moving - moved_by_conversions(desk.state)
 
 
 def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tradekit.decide.conversion import ConversionResult, Fate
 from tradekit.decide.proof import ProofRow, stops_opens
+from tradekit.domain.conversion import Conversion
 from tradekit.domain.errors import ExitCode, Problem
 from tradekit.domain.ids import ClientOrderId
+from tradekit.domain.numbers import plain
 from tradekit.domain.order import Closed, Closing, FinalWord, Open, Order
 from tradekit.domain.outcome import RejectCode
 from tradekit.steps.desk import Desk
 
 
 def unsettled(desk: Desk, ids: Iterable[ClientOrderId]) -> list[Problem]:
-    """One problem for each of these orders that should be final and isn't: its time is over, or it was canceled."""
+    """One problem for each of these orders that should be final and isn't: its time is over, or it was canceled.
+
+    And one for each conversion whose end is open though its offer has run out.
+    """
     now, stopped = desk.clock.now(), desk.clock.must_stop()
     orders = (desk.state.orders[id] for id in ids if id in desk.state.orders)
     # a sale that rests and whose time ran out a moment ago is no trouble: nobody has asked to cancel it yet
     late = (o for o in orders if (o.deadline <= now and not isinstance(o.state, Open)) or o.is_canceling or stopped)
-    return [_unsettled(order) for order in late if not isinstance(order.state, Closed)]
+    found = [_unsettled(order) for order in late if not isinstance(order.state, Closed)]
+    # an offer that can still be taken may be on its way
+    return found + [_unsure(item) for item in desk.state.conversions.values() if item.intent.offer.expires <= now]
 
 
 def exit_code_of(problems: Iterable[Problem]) -> ExitCode:
@@ -67,6 +75,21 @@ def describe_rest(row: ProofRow, quote: str) -> Problem:
     if not stops_opens(row, quote):
         return Problem("cash_surplus", f"{what}: more than expected", fix)
     return Problem("books_mismatch", f"{what}; nothing is opened with it", fix)
+
+
+def unconverted(results: Iterable[ConversionResult]) -> list[Problem]:
+    """One problem for each conversion that came to nothing."""
+    return [
+        Problem(f"conversion_{item.fate}", f"{item.asset}: nothing was converted: {item.text}", _LOOK)
+        for item in results
+        if item.fate not in (Fate.CONVERTED, Fate.OPEN)
+    ]
+
+
+def _unsure(item: Conversion) -> Problem:
+    offer = item.intent.offer
+    what = f"nobody knows what became of the conversion of {plain(offer.amount)} {offer.asset} (quote {offer.quote_id})"
+    return Problem("conversion_unsettled", what, "the next run looks for it first; until then the asset is left alone")
 
 
 def _unsettled(order: Order) -> Problem:

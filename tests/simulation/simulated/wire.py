@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, Protocol
 
+from converts_nothing import ConvertsNothing
 from simulated.border import Border
 from simulated.venue import Venue
 from simulated.venue_order import VenueOrder
@@ -60,7 +61,7 @@ class Witness(Protocol):
         ...
 
 
-class Wire:
+class Wire(ConvertsNothing):
     """Implements `Exchange`. `weather` may change from run to run."""
 
     def __init__(self, venue: Venue, border: Border, luck: Random, witness: Witness, horizon_ms: int) -> None:

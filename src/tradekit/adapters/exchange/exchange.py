@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from tradekit.adapters.exchange import orders as wire
 from tradekit.adapters.exchange.clock import ExchangeClock
 from tradekit.adapters.exchange.connection import Connection
+from tradekit.adapters.exchange.conversions import Converter
 from tradekit.adapters.exchange.failure import Failure
 from tradekit.adapters.exchange.limiter import RequestLedger
 from tradekit.adapters.exchange.lookup import climb, in_open_list
@@ -50,17 +51,15 @@ from tradekit.domain.ports import Review
 T = TypeVar("T")
 
 
-class CcxtExchange:
+class CcxtExchange(Converter):
     """Implements `Exchange`. Made by `open_exchange`; closed by its user. `notes`: what that one should know."""
 
     def __init__(
         self, venue: Venue, pool: Pool, book: MarketBook, names: Names, clock: ExchangeClock, ledger: RequestLedger
     ) -> None:
-        self.venue = venue
+        super().__init__(venue, pool, clock)
         self.ledger = ledger
-        self.clock = clock
         self.notes: tuple[Problem, ...] = ()
-        self._pool = pool
         self._book = book
         self._names = names
         self._candles = ledger.folder / f"candles-{venue.id}.json"

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Final
 
 from tradekit.adapters.paper import settlement
 from tradekit.adapters.paper.floor import Floor
 from tradekit.adapters.paper.ledger import Ledger, PaperOrder, PaperTrade
 from tradekit.adapters.paper.setup import PaperSetup
 from tradekit.adapters.paper.tape import Feed, Listing
+from tradekit.domain.conversion import (
+    Conversion,
+    ConversionAnswer,
+    ConversionIntent,
+    ConversionWish,
+    ConvertOutcome,
+    NotOffered,
+    OfferAnswer,
+)
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Market, Quote, Snapshot
@@ -26,10 +36,14 @@ from tradekit.domain.outcome import (
     NotFound,
     NotOpen,
     OrderReport,
+    RejectCode,
+    Rejected,
     ReportedStatus,
     SendOutcome,
 )
 from tradekit.domain.ports import Review
+
+_NO_CONVERSIONS: Final = "the paper exchange converts nothing"
 
 
 class PaperExchange:
@@ -111,6 +125,18 @@ class PaperExchange:
         """Our fills of each symbol at or after its time in milliseconds."""
         with self._moment(0):
             return self._fills(since)
+
+    def offers(self, wishes: Sequence[ConversionWish]) -> Mapping[str, OfferAnswer]:
+        """Nothing is converted here: nobody recorded what an exchange would have promised."""
+        return {wish.asset: NotOffered(_NO_CONVERSIONS) for wish in wishes}
+
+    def convert(self, intents: Sequence[ConversionIntent]) -> Mapping[ClientOrderId, ConvertOutcome]:
+        """Nothing is converted here."""
+        return {intent.id: Rejected(RejectCode.INVALID_ORDER, _NO_CONVERSIONS) for intent in intents}
+
+    def conversions(self, open: Sequence[Conversion]) -> Mapping[ClientOrderId, ConversionAnswer]:
+        """Nothing was ever converted here."""
+        return {item.id: NotFound(_NO_CONVERSIONS) for item in open}
 
     def _fills(self, since: Mapping[str, int]) -> list[Fill]:
         return [_fill(trade) for s, time in since.items() for trade in self._ledger.trades(s, time)]

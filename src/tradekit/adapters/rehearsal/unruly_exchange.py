@@ -10,6 +10,14 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from tradekit.adapters.rehearsal.severity import Chances
+from tradekit.domain.conversion import (
+    Conversion,
+    ConversionAnswer,
+    ConversionIntent,
+    ConversionWish,
+    ConvertOutcome,
+    OfferAnswer,
+)
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
@@ -118,6 +126,32 @@ class UnrulyExchange:
         """As the real one with late or repeated trades, or no answer."""
         self._read()
         return self._listed(self._real.fills_since(since))
+
+    def offers(self, wishes: Sequence[ConversionWish]) -> Mapping[str, OfferAnswer]:
+        """As the real one, or no answer."""
+        self._read()
+        return self._real.offers(wishes)
+
+    def convert(self, intents: Sequence[ConversionIntent]) -> Mapping[ClientOrderId, ConvertOutcome]:
+        """Some never arrive, and of some the answer is lost."""
+        self._may_die("before a conversion")
+        lost = [intent for intent in intents if self._outage_left or self._happens(self._chances.lost_send)]
+        outcomes = dict(self._real.convert([intent for intent in intents if intent not in lost]))
+        for id in list(outcomes):
+            if self._happens(self._chances.lost_answer):
+                outcomes[id] = Unanswered("the answer was lost")
+                self.faults["conversions without an answer"] += 1
+        for intent in lost:
+            outcomes[intent.id] = Unanswered("the request was lost")
+            self.faults["conversions lost on the way"] += 1
+        self._may_die("after a conversion")
+        return outcomes
+
+    def conversions(self, open: Sequence[Conversion]) -> Mapping[ClientOrderId, ConversionAnswer]:
+        """In an outage there is no answer."""
+        if self._outage_left:
+            return {item.id: Unanswered("no answer") for item in open}
+        return self._real.conversions(open)
 
     def _read(self) -> None:
         self._may_die("before a read")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tradekit.adapters.store.journal import Journal
 from tradekit.adapters.store.record_line import START, Position, header, lone_record
 from tradekit.domain.errors import NeedsHuman
-from tradekit.domain.event import OrderIntended, Record
+from tradekit.domain.event import ConversionIntended, OrderIntended, Record
 
 
 class MendableJournal(Journal):
@@ -50,7 +50,7 @@ class MendableJournal(Journal):
         for name in names:
             for raw in self._disk.read(self._folder / name).splitlines(keepends=True):
                 record = lone_record(raw)
-                if record is not None and isinstance(record.event, OrderIntended):
+                if record is not None and isinstance(record.event, OrderIntended | ConversionIntended):
                     found.append(record)
         return found
 

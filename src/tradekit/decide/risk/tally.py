@@ -41,8 +41,9 @@ NOTHING_YET: Final = Sum()
 class Tally(NamedTuple):
     """`positions` count as such, grants included; `before` those without the grants; `begun` are assets that use up
     the new positions of a cycle. `openings` are the times of opening orders in the last day, oldest first; `newest`
-    the last one of each symbol. `selling` and `unanswered` count orders by asset and by symbol, `sold` are assets that
-    this batch sells. `turnover` is what sales for other programs may bring in 24 hours, `spent` what buys were granted.
+    the last one of each symbol. `selling` and `unanswered` count orders by asset and by symbol, conversions as sales;
+    `sold` are assets that this batch sells. `turnover` is what sales for other programs may bring in 24 hours, `spent`
+    what buys were granted.
     """
 
     total: Sum
@@ -139,6 +140,8 @@ def _themes_of(themes: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
 def _orders(state: State) -> tuple[dict[str, int], dict[str, int]]:
     selling: dict[str, int] = {}
     unanswered: dict[str, int] = {}
+    for asset in state.converting:
+        selling[asset] = 1  # it is on its way out, as by a sale
     for order in state.orders.values():
         proposal = order.intent.approved.proposal
         if proposal.side is Side.SELL and not isinstance(order.state, Closed):

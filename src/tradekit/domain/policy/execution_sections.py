@@ -118,11 +118,19 @@ class DustPolicy(Section, name="dust"):
     actions: tuple[str, ...] = key(
         TEXTS,
         ("ride",),
-        "what may be done: ride along with the next sale, buy what is missing and sell, or stop caring",
-        choices=("top_up", "ride", "write_off"),
+        "what may be done: ride along with the next sale, buy what is missing and sell, convert, or stop caring",
+        choices=("top_up", "convert", "ride", "write_off"),
     )
     min_gain_notional: Decimal = key(
-        NUMBER, Decimal("0.1"), "what a top-up must free beyond its cost", unit="quote", low="0", high="1000"
+        NUMBER,
+        Decimal("0.1"),
+        "what a top-up or a conversion must free beyond its cost",
+        unit="quote",
+        low="0",
+        high="1000",
+    )
+    max_convert_cost_pct: Decimal = key(
+        NUMBER, Decimal(2), "most that a conversion may lose against the bid", unit="pct", low="0", high="100"
     )
     write_off_notional: Decimal = key(
         NUMBER, Decimal("0.05"), "worth up to which a holding may be written off", unit="quote", low="0", high="1000"

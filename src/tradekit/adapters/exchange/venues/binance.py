@@ -2,6 +2,7 @@
 
 Client ids are unique among open orders only. 5XX and -1006/-1007 leave the outcome open. An order was once not found
 for ten minutes after it was placed. Trades: per symbol, a question by time covers 24 hours, by id it is exact.
+Conversions are asked for by the id of their quote, and listed for at most 30 days a question.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
+from tradekit.adapters.exchange.venues.conversions import Ask, Conversions
 from tradekit.adapters.exchange.venues.venue import (
     KeyPermissions,
     Listing,
@@ -24,6 +26,32 @@ from tradekit.domain.order import TimeInForce
 from tradekit.domain.times import DAY_MS
 
 _ORDER: Final = ("orderId", "symbol", "clientOrderId?", "status", "side", "origQty", "executedQty")
+
+
+_CONVERSION: Final = ("orderId", "orderStatus", "fromAsset", "fromAmount", "toAsset", "toAmount", "createTime")
+_CONVERSIONS: Final = Conversions(
+    offer=Ask(
+        "sapi_post_convert_getquote",
+        {"fromAsset": "{asset}", "toAsset": "{quote}", "fromAmount": "{amount}", "walletType": "SPOT"},
+    ),
+    take=Ask("sapi_post_convert_acceptquote", {"quoteId": "{quote_id}"}),
+    look=Ask("sapi_get_convert_orderstatus", {"quoteId": "{quote_id}"}),
+    history=Ask("sapi_get_convert_tradeflow", {"startTime": "{since}", "endTime": "{now}", "limit": "1000"}, ("list",)),
+    page=1000,
+    quote_id="quoteId",
+    own_id="quoteId",
+    given="fromAmount",
+    received="toAmount",
+    source="fromAsset",
+    target="toAsset",
+    expires="validTimestamp",
+    made="createTime",
+    status="orderStatus",
+    exchange_id="orderId",
+    done=frozenset({"SUCCESS"}),
+    failed=frozenset({"FAIL"}),
+    pending=frozenset({"PROCESS", "ACCEPT_SUCCESS"}),
+)
 
 
 def _permissions(told: Any) -> KeyPermissions:
@@ -54,6 +82,7 @@ VENUE: Final = Venue(
     },
     market_fields=("orderTypes",),
     permissions=PermissionCheck("sapi_get_account_apirestrictions", _permissions),
+    conversions=_CONVERSIONS,
     shapes={
         "GET exchangeInfo": Shape(("symbols",), Holds.LIST, ("symbol", "filters")),
         "GET time": Shape((), Holds.ONE, ("serverTime",)),
@@ -69,6 +98,10 @@ VENUE: Final = Venue(
             Holds.LIST,
             ("id", "orderId", "symbol", "price", "qty", "quoteQty", "commission", "commissionAsset", "time"),
         ),
+        "POST convert/getQuote": Shape((), Holds.ONE, ("fromAmount", "toAmount", "validTimestamp")),
+        "POST convert/acceptQuote": Shape((), Holds.ONE, ("orderId", "orderStatus")),
+        "GET convert/orderStatus": Shape((), Holds.ONE, _CONVERSION),
+        "GET convert/tradeFlow": Shape(("list",), Holds.LIST, ("quoteId", *_CONVERSION)),
         "GET account/apiRestrictions": Shape((), Holds.ONE, ("enableWithdrawals",)),
     },
 )

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from tradekit.adapters.exchange.guard import Shape
 from tradekit.adapters.exchange.limiter import Budget
+from tradekit.adapters.exchange.venues.conversions import Conversions
 from tradekit.domain.order import TimeInForce
 from tradekit.domain.outcome import RejectCode
 
@@ -159,7 +160,8 @@ class Venue(NamedTuple):
     requests must not overtake each other. `direct`: up to so many orders are looked up one by one instead of through
     the list of open ones. `market_fields`: raw fields of a market that the class reads later; `tick_field` and
     `min_notional_field`: raw fields that are right where the class's own reading isn't. `mend` repairs a raw answer
-    that the class would trip over, `mend_order` and `mend_trade` what the class made of one.
+    that the class would trip over, `mend_order` and `mend_trade` what the class made of one. `conversions`: None where
+    what became of one can't be looked up by something that is known before.
     """
 
     id: str
@@ -206,6 +208,7 @@ class Venue(NamedTuple):
     mend_trade: Callable[[dict[str, Any]], None] | None = None
     weak: frozenset[Weakness] = frozenset()
     dead_man_switch: bool = False
+    conversions: Conversions | None = None
 
     @property
     def public_quotes(self) -> tuple[str, ...]:
