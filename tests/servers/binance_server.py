@@ -11,6 +11,7 @@ import hmac
 from decimal import Decimal
 from typing import Any
 
+from binance_convert import ConvertDesk, ConvertRefusal
 from engine import Engine, HeldOrder, HeldTrade, Listing, Refusal, Stranger
 from faults import Faults
 from wire import Answer, Request
@@ -18,6 +19,12 @@ from wire import Answer, Request
 D = Decimal
 DAY = 86_400_000
 _STATUS = {"filled": "FILLED", "canceled": "CANCELED", "expired": "EXPIRED", "rejected": "REJECTED"}
+_CONVERT = {
+    "convert/getQuote": "offer",
+    "convert/acceptQuote": "convert",
+    "convert/orderStatus": "conversion",
+    "convert/tradeFlow": "conversions",
+}
 _REFUSALS = {
     "post_only": (400, -2010, "Order would immediately match and take."),
     "funds": (400, -2010, "Account has insufficient balance for requested action."),
@@ -41,6 +48,7 @@ class BinanceServer:
         self.can_withdraw = False
         self.ip_restricted = True
         self.page = 1000
+        self.converts = ConvertDesk(engine)
 
     def kind(self, request: Request) -> str:
         name = request.path.removeprefix("/api/v3/").removeprefix("/sapi/v1/")
@@ -59,6 +67,7 @@ class BinanceServer:
             "depth": "depth",
             "aggTrades": "prints",
             "account/apiRestrictions": "permissions",
+            **_CONVERT,
         }.get(name, "other")
 
     def arrive(self, request: Request) -> None:
@@ -66,12 +75,26 @@ class BinanceServer:
 
     def answer(self, request: Request) -> Answer:
         kind, fields = self.kind(request), request.fields
-        if kind in ("create", "cancel", "order", "open", "closed", "trades", "balance", "permissions"):
+        if kind in (
+            "create",
+            "cancel",
+            "order",
+            "open",
+            "closed",
+            "trades",
+            "balance",
+            "permissions",
+            *_CONVERT.values(),
+        ):
             refused = self._authenticate(request)
             if refused is not None:
                 return refused
         try:
+            if kind in _CONVERT.values():
+                return Answer(self.converts.answer(kind, fields))
             return Answer(self._act(kind, fields))
+        except ConvertRefusal as no:
+            return Answer({"code": no.code, "msg": no.text}, 400)
         except Refusal as refusal:
             status, code, text = _REFUSALS[refusal.word]
             if kind == "cancel" and refusal.word == "unknown_order":

@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from desk import FakeStore, World
-from event_stories import restored
 from fake_exchange import FakeOrder
 from tradekit.domain.books import Owner
-from tradekit.domain.event import FillBooked, FilledPart, Record
+from tradekit.domain.event import FillBooked, Record
 from tradekit.domain.fill import Fill
 from tradekit.domain.hold import Hold
 from tradekit.domain.ids import ClientOrderId, client_order_id
@@ -47,10 +46,7 @@ class BooksWorld(World):
 
     def go_back_to(self, older: State) -> None:
         """`tradekit state restore` of the state that this was."""
-        filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
-        desk = self.desk()
-        desk.record(restored(older, "older")._replace(filled=filled))
-        desk.save()
+        restore(_OlderStates(self.store, older), "older")
 
     def backup(self) -> Any:
         """A copy of the whole home."""
@@ -61,9 +57,11 @@ class BooksWorld(World):
         for name in _FILES:
             setattr(self.store, name, copy.deepcopy(home[name]))
 
-    def lose_journal(self) -> None:
-        """The journal is damaged from its first line on: a restore goes on from the newest state alone."""
-        restore(_DamagedFiles(self.store), None)
+    def lose_journal(self, *found: Record) -> None:
+        """The journal is damaged from its first line on: a restore goes on from the newest state alone. The lines of
+        the `found` intents are whole.
+        """
+        restore(_DamagedFiles(self.store, found), None)
 
     def by_hand(self, symbol: str, side: Side, amount: str, price: str = "100", *, listed_after: int = 0) -> Fill:
         """A trade that somebody made on the same account, listed only after so many milliseconds."""
@@ -109,10 +107,11 @@ class BooksWorld(World):
 
 
 class _DamagedFiles:
-    """Implements `StateHistory` over a store whose journal is not whole."""
+    """Implements `StateHistory` over a store whose journal is not whole. `found` are intents in what is set aside."""
 
-    def __init__(self, store: FakeStore) -> None:
+    def __init__(self, store: FakeStore, found: Sequence[Record] = ()) -> None:
         self._store = store
+        self._found = found
         self.append, self.save = store.append, store.save
 
     def history(self) -> Iterator[Record]:
@@ -128,10 +127,27 @@ class _DamagedFiles:
         return ("000001.jsonl.damaged1",)
 
     def intents_set_aside(self) -> Sequence[Record]:
-        return ()
+        return self._found
 
     def load_newest_whole(self) -> Loaded:
         self._store.begin_anew()
+        return self._store.load()
+
+
+class _OlderStates(_DamagedFiles):
+    """Implements `StateHistory` over a store that is whole and has one older state."""
+
+    def __init__(self, store: FakeStore, older: State) -> None:
+        super().__init__(store)
+        self._older = older
+
+    def old_state(self, name: str) -> State:
+        return self._older
+
+    def set_aside_damage(self) -> Sequence[str]:
+        return ()
+
+    def load_newest_whole(self) -> Loaded:
         return self._store.load()
 
 

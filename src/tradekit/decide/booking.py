@@ -7,7 +7,7 @@ are right, its cost wants a fold from the journal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from tradekit.decide.ledger import Ledger
@@ -37,6 +37,17 @@ def book(books: Books, recent: RecentFills, booked: BookedFill) -> Booked:
     if key <= recent.until:
         recent = recent._replace(before=_with(recent.before, booked), out_of_order=True)
     return _shortened(Booked(keep_peaks(refold(recent), books.positions), recent))
+
+
+def book_into_older(recent: RecentFills, fills: Iterable[BookedFill]) -> Booked:
+    """Older books with fills that nobody will list again. All stay remembered for now: others will be booked between
+    them.
+    """
+    for booked in sorted(fills, key=lambda booked: key_of(booked.fill)):
+        if key_of(booked.fill) <= recent.until:
+            recent = recent._replace(before=_with(recent.before, booked))
+        recent = recent._replace(fills=tuple(sorted((*recent.fills, booked), key=lambda other: key_of(other.fill))))
+    return Booked(refold(recent), recent)
 
 
 def refold(recent: RecentFills) -> Books:

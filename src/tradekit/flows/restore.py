@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tradekit.decide.booking import Booked, book
+from tradekit.decide.booking import book_into_older, keep_peaks
 from tradekit.decide.fold import fold, replay
 from tradekit.decide.rebuild import conversions_in, fold_journal
 from tradekit.domain.books import BookedFill, Owner
@@ -114,8 +114,9 @@ def _append(history: StateHistory, state: State, events: Sequence[Event]) -> Sta
 def _take_books(history: StateHistory, state: State, older: State, name: str) -> State:
     """Fills are asked for again. Conversions are not listed anywhere: those since then go into the older books here."""
     filled = {id: FilledPart(order.filled, order.cost) for id, order in older.orders.items()}
-    booked = Booked(older.books, older.recent)
-    for fill in conversions_in(history.history(), older.seq):
-        booked = book(*booked, BookedFill(fill, Owner.TRADEKIT))
-    event = StateRestored(name, older.seq, *booked, older.counted_until, older.cursors, filled)
+    books, recent = older.books, older.recent
+    if converted := [BookedFill(fill, Owner.TRADEKIT) for fill in conversions_in(history.history(), older.seq)]:
+        books, recent = book_into_older(recent, converted)
+        books = keep_peaks(books, older.positions)
+    event = StateRestored(name, older.seq, books, recent, older.counted_until, older.cursors, filled)
     return _append(history, state, [event])

@@ -60,7 +60,7 @@ class Converter:
         told = self._pool.run([self._pool.private(partial(_offer, how=how, wish=wish)) for wish in wishes])
         answers: dict[str, OfferAnswer] = {}
         for wish, answer in zip(wishes, told, strict=True):
-            if isinstance(answer, Failure) and answer.sent and (not answer.whole or answer.limited):
+            if isinstance(answer, Failure) and answer.sent and not _says_no(answer):
                 fail_unreachable(answer)
             answers[wish.asset] = NotOffered(answer.text) if isinstance(answer, Failure) else answer
         return answers
@@ -126,7 +126,7 @@ def _look(connection: Connection, how: Conversions, item: Conversion) -> Convers
         if answer is not None:
             return answer
     except CallFailed as failed:
-        if not failed.failure.whole or failed.failure.limited or failed.failure.is_a("AuthenticationError"):
+        if not _says_no(failed.failure):
             return Unanswered(failed.failure.text)
     except BrokenAnswer as broken:
         return Unanswered(str(broken))
@@ -171,6 +171,12 @@ def _meaning(how: Conversions, item: Conversion, told: Mapping[str, Any]) -> Con
     if not (0 < given <= offer.amount and received > 0):
         raise BrokenAnswer("a conversion that makes no sense")
     return Converted(str(id), given, received, _moment(told.get(how.made)))
+
+
+def _says_no(failure: Failure) -> bool:
+    """Whether the exchange itself answered, in whole, that there is no such thing. A refused key says nothing."""
+    said = failure.is_a("ExchangeError") and not failure.is_a("AuthenticationError")
+    return failure.sent and failure.whole and not failure.limited and said
 
 
 def _asked(connection: Connection, ask: Ask, **values: str) -> Mapping[str, Any]:
