@@ -205,4 +205,4 @@ def test_where_nothing_can_be_looked_up_nothing_is_offered(rig_of: Any, name: st
 
 
 def test_the_exchanges_that_convert_are_these() -> None:
-    assert {name for name in KNOWN if venue_of(name, None).conversions is not None} == {"binance"}
+    assert {name for name in KNOWN if venue_of(name, None).conversions is not None} == {"binance", "bybit"}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import pytest
 
-from canned import CLIENT_ID, NOW, ORDER_ID, SCRIPTS, CannedServer
+from canned import BYBIT_CONVERSION, CLIENT_ID, NOW, ORDER_ID, QUOTE_ID, SCRIPTS, CannedServer
 from faults import Faults
 from rig import D, Rig, VirtualTime
 from tradekit.adapters.exchange.clock import ExchangeClock
@@ -20,8 +20,21 @@ from tradekit.adapters.exchange.opening import open_exchange
 from tradekit.adapters.exchange.venues import KNOWN, venue_of
 from tradekit.adapters.exchange.venues.venue import Proof, Turn, Weakness
 from tradekit.domain.account import Balance
+from tradekit.domain.conversion import (
+    Asked,
+    Conversion,
+    ConversionFailed,
+    ConversionIntent,
+    ConversionOffer,
+    ConversionPending,
+    ConversionTaken,
+    ConversionWish,
+    Converted,
+    OfferAnswer,
+)
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.fill import Fill
+from tradekit.domain.ids import client_order_id
 from tradekit.domain.money import Money
 from tradekit.domain.order import Open, Order, Unknown
 from tradekit.domain.outcome import Acknowledged, CancelAccepted, NotFound, OrderReport, ReportedStatus, Unanswered
@@ -308,6 +321,82 @@ def test_no_rung_says_not_found_while_another_is_silent(table: Table) -> None:
         table.dialect.faults.put(kind, *["502"] * 4)
         assert not isinstance(table.exchange.lookup([unrelated])[unrelated.id], NotFound)
         table.dialect.faults.queues.clear()
+
+
+@pytest.fixture
+def bybit(tmp_path: Path) -> Iterator[Table]:
+    with Rig("binance", tmp_path) as rig:
+        clock = VirtualTime(NOW)
+        rig.time, rig.engine.now = clock, clock.now
+        yield from opened("bybit", rig, tmp_path)
+
+
+def conversion(told: Mapping[str, OfferAnswer]) -> Conversion:
+    offer = told["ETH"]
+    assert isinstance(offer, ConversionOffer)
+    id = client_order_id("rig", offer.quote_id, 1)
+    return Conversion(ConversionIntent(id, offer, NOW), Asked(NOW))
+
+
+WISH = ConversionWish("ETH", "USDT", D("0.001"))
+
+
+def test_conversions_on_the_wire_of_bybit(bybit: Table) -> None:
+    item = conversion(bybit.exchange.offers([WISH]))
+    assert_says(
+        bybit.sent[-1],
+        {"fromCoin": "ETH", "toCoin": "USDT", "requestCoin": "ETH", "requestAmount": "0.001"}
+        | {"accountType": "eb_convert_uta", "path": "/v5/asset/exchange/quote-apply"},
+    )
+    assert item.intent.offer == ConversionOffer(QUOTE_ID, "ETH", "USDT", D("0.001"), D("2.491"), NOW + 15_000)
+    assert bybit.exchange.convert([item.intent]) == {item.id: ConversionTaken(QUOTE_ID)}
+    assert_says(bybit.sent[-1], {"quoteTxId": QUOTE_ID, "path": "/v5/asset/exchange/convert-execute"})
+    answer = bybit.exchange.conversions([item])[item.id]
+    assert answer == Converted(QUOTE_ID, D("0.001"), D("2.4912"), NOW + 500)
+    assert_says(
+        bybit.sent[-1],
+        {"quoteTxId": QUOTE_ID, "accountType": "eb_convert_uta", "path": "/v5/asset/exchange/convert-result-query"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("look", "listed", "means"),
+    [
+        ({"exchangeStatus": "processing"}, None, ConversionPending),
+        ({"exchangeStatus": "failure"}, None, ConversionFailed),
+        ({"exchangeStatus": "tomorrow"}, None, Unanswered),
+        ({"fromCoin": "BTC"}, None, Unanswered),
+        ({"exchangeStatus": "init"}, [], NotFound),
+        (None, [], NotFound),
+        (None, [{}], Converted),
+        (None, [{"exchangeStatus": "processing"}], ConversionPending),
+        (None, [{"exchangeTxId": "7"}], NotFound),
+        (None, [{"exchangeTxId": "7", "createdAt": str(NOW)}] * 100, Unanswered),
+        (None, [{"exchangeTxId": "7", "createdAt": str(NOW - 120_000)}] * 100, NotFound),
+    ],
+)
+def test_what_bybit_says_of_a_conversion(
+    bybit: Table, look: dict[str, str] | None, listed: list[dict[str, str]] | None, means: type
+) -> None:
+    item = conversion(bybit.exchange.offers([WISH]))
+    whole = {"retCode": 0, "retMsg": "OK", "retExtInfo": {}, "time": NOW}
+    result = {} if look is None else {"result": {**BYBIT_CONVERSION, **look}}
+    bybit.dialect.changed["GET /v5/asset/exchange/convert-result-query"] = {**whole, "result": result}
+    rows = [{**BYBIT_CONVERSION, **row} for row in listed or ()]
+    bybit.dialect.changed["GET /v5/asset/exchange/query-convert-history"] = {**whole, "result": {"list": rows}}
+    assert type(bybit.exchange.conversions([item])[item.id]) is means
+
+
+@pytest.mark.parametrize("word", ["html", "empty", "hollow", "null", "502", "524", "truncate", "drop"])
+def test_a_broken_answer_on_a_conversion_is_unknown(bybit: Table, word: str) -> None:
+    item = conversion(bybit.exchange.offers([WISH]))
+    bybit.dialect.faults.put("any", word)
+    assert isinstance(bybit.exchange.convert([item.intent])[item.id], Unanswered)
+    bybit.dialect.faults.put("any", word)
+    assert isinstance(bybit.exchange.conversions([item])[item.id], Unanswered)
+    bybit.dialect.faults.put("any", word)
+    with pytest.raises(Unreachable):
+        bybit.exchange.offers([WISH])
 
 
 def test_every_table_is_whole() -> None:

@@ -192,7 +192,7 @@ def test_one_that_stays_open_is_told_once_its_offer_has_run_out() -> None:
 def test_one_that_came_to_nothing_is_over_and_told(fault: str, end: str) -> None:
     at = world(fault)
     report = sweep(at)
-    assert [problem.code for problem in report.problems] == [f"conversion_{end}"]
+    assert [problem.code for problem in report.problems] == ["conversion_failed"]
     assert report.exit_code is ExitCode.PARTLY_DONE
     assert [event.end for event in at.events(ConversionEnded)] == [end]
     check(at)

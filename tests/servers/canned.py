@@ -272,6 +272,22 @@ def _bybit(**result: Any) -> dict[str, Any]:
     return {"retCode": 0, "retMsg": "OK", "result": {"category": "spot", **result}, "time": NOW}
 
 
+QUOTE_ID: Final = "1010020692439481682687668224"
+BYBIT_CONVERSION: Final = {
+    "accountType": "eb_convert_uta",
+    "exchangeTxId": QUOTE_ID,
+    "userId": "100406395",
+    "fromCoin": "ETH",
+    "fromCoinType": "crypto",
+    "fromAmount": "0.001",
+    "toCoin": "USDT",
+    "toCoinType": "crypto",
+    "toAmount": "2.4912",
+    "exchangeStatus": "success",
+    "extInfo": {},
+    "convertRate": "2491.2",
+    "createdAt": str(NOW + 500),
+}
 BYBIT: Final = Script(
     "USDT",
     {
@@ -339,6 +355,21 @@ BYBIT: Final = Script(
                 }
             ]
         ),
+        "POST /v5/asset/exchange/quote-apply": _bybit(
+            quoteTxId=QUOTE_ID,
+            exchangeRate="2491",
+            fromCoin="ETH",
+            fromCoinType="crypto",
+            toCoin="USDT",
+            toCoinType="crypto",
+            fromAmount="0.001",
+            toAmount="2.491",
+            expiredTime=str(NOW + 15_000),
+            requestId="",
+        ),
+        "POST /v5/asset/exchange/convert-execute": _bybit(exchangeStatus="processing", quoteTxId=QUOTE_ID),
+        "GET /v5/asset/exchange/convert-result-query": _bybit(result=BYBIT_CONVERSION),
+        "GET /v5/asset/exchange/query-convert-history": _bybit(list=[]),
         "GET /v5/user/query-api": _bybit(
             readOnly=0, permissions={"Spot": ["SpotTrade"], "Wallet": []}, ips=["192.0.2.1"]
         ),

@@ -10,6 +10,7 @@ from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait
 
 if TYPE_CHECKING:
     from tradekit.cli.output import Result, Table
+    from tradekit.decide.conversion import ConversionResult
     from tradekit.decide.dust import DustRow
     from tradekit.flows.dust_sweep import DustReport
 
@@ -24,8 +25,16 @@ _CAUSES: Final = {
     "price_fell": "worth less than when it was bought",
     "no_market": "nobody trades it here any more",
 }
+_FATES: Final = {
+    "converted": "converted",
+    "open": "its end is open: the next run looks",
+    "refused": "refused",
+    "failed": "came to nothing",
+    "not_accepted": "was never taken",
+}
 _DOES: Final = {
     "top_up": "buy what is missing, and sell",
+    "convert": "converted by the exchange",
     "ride": "goes with the next sale",
     "write_off": "written off",
     "wait": "waits",
@@ -47,6 +56,8 @@ def dust_sweep(
     quiet: Quiet = False,
 ) -> int:
     """Show holdings that are too small to be sold, with what each choice costs; do what saves money.
+
+    Where `dust.actions` names convert, the exchange is asked for its offers, also in a dry run: asking binds nobody.
 
     Example: tradekit dust-sweep --dry-run
     """
@@ -83,7 +94,13 @@ def _present(report: DustReport, policy_source: str) -> Result:
         shown.append(source_note(report.source))
     if not report.rows:
         shown.append("No dust: everything that is held can be sold.")
-    tables = (_rows(report.rows), _choices(report.rows), decision_table(report.decisions), order_table(report.orders))
+    tables = (
+        _rows(report.rows),
+        _choices(report.rows),
+        _conversions(report.conversions),
+        decision_table(report.decisions),
+        order_table(report.orders),
+    )
     shown += [table for table in tables if table.rows]
     return Result("dust-sweep", report.exit_code, data, report.problems, tuple(shown), _brief(report))
 
@@ -117,8 +134,19 @@ def _choices(rows: tuple[DustRow, ...]) -> Table:
     return Table("Choices", ("asset", "choice", "costs", "frees", "verdict"), cells)
 
 
+def _conversions(results: tuple[ConversionResult, ...]) -> Table:
+    from tradekit.cli.output import Table, number
+
+    cells = tuple(
+        (item.asset, number(item.amount), number(item.promised, 8), number(item.received, 8), _FATES[item.fate])
+        for item in results
+    )
+    return Table("Conversions", ("asset", "amount", "promised", "received", "then"), cells)
+
+
 def _brief(report: DustReport) -> str:
     """One line when something was done."""
     parts = [f"wrote off {row.asset}" for row in report.rows if row.chosen == "write_off"]
+    parts += [f"converted {c.amount:f} {c.asset}" for c in report.conversions if c.fate == "converted"]
     parts += [f"{o.intent.side} {o.filled:f} {o.intent.approved.proposal.base}" for o in report.orders if o.filled]
     return "dust-sweep: " + "; ".join(parts) if parts else ""

@@ -12,8 +12,12 @@ from typing import Any, TextIO
 
 from tradekit.adapters.safe_text import safe
 from tradekit.cli.output import moment, number, tell
+from tradekit.domain.conversion import is_conversion
 from tradekit.domain.event import (
     CancelRequested,
+    ConversionAccepted,
+    ConversionEnded,
+    ConversionIntended,
     CycleFinished,
     FillBooked,
     OrderAcknowledged,
@@ -92,12 +96,30 @@ def log_line(record: Record, after: State) -> dict[str, Any] | None:
             return _line(record, "cancel_requested", after.orders[id], reason=reason)
         case OrderFinal(id, last_word, reported):
             return _line(record, f"final_{last_word}", after.orders[id], reported_filled=plain(reported))
-        case FillBooked(fill):
+        case FillBooked(fill) if not is_conversion(fill):
             order_ids = [o for o in after.orders.values() if o.id == fill.client_order_id]
             full = bool(order_ids) and order_ids[0].filled >= order_ids[0].intent.amount
             figures = {"amount": plain(fill.amount), "price": plain(fill.price), "trade_id": safe(fill.trade_id)}
             word = "filled" if full else "partly_filled"
             return _line(record, word, order_ids[0] if order_ids else None, symbol=safe(fill.symbol), **figures)
+        case _:
+            return _conversion_line(record)
+
+
+def _conversion_line(record: Record) -> dict[str, Any] | None:
+    """What happened to a conversion; the money is told by its fill."""
+    match record.event:
+        case ConversionIntended(intent):
+            offer, names = intent.offer, {"client_order_id": intent.id, "symbol": safe(intent.symbol)}
+            figures = {"amount": plain(offer.amount), "promised": plain(offer.promised)}
+            return _line(record, "conversion_sent", None, **names, **figures, quote_id=safe(offer.quote_id))
+        case ConversionAccepted(id, exchange_id):
+            return _line(record, "conversion_accepted", None, client_order_id=id, exchange_id=safe(exchange_id))
+        case ConversionEnded(id, end, text):
+            return _line(record, f"conversion_{end}", None, client_order_id=id, text=safe(text))
+        case FillBooked(fill):
+            names = {"client_order_id": fill.client_order_id or "", "symbol": safe(fill.symbol)}
+            return _line(record, "converted", None, **names, amount=plain(fill.amount), received=plain(fill.cost))
         case _:
             return None
 

@@ -80,7 +80,7 @@ def describe_rest(row: ProofRow, quote: str) -> Problem:
 def unconverted(results: Iterable[ConversionResult]) -> list[Problem]:
     """One problem for each conversion that came to nothing."""
     return [
-        Problem(f"conversion_{item.fate}", f"{item.asset}: nothing was converted: {item.text}", _LOOK)
+        Problem("conversion_failed", f"{item.asset}: nothing was converted ({item.fate}): {item.text}", _LOOK)
         for item in results
         if item.fate not in (Fate.CONVERTED, Fate.OPEN)
     ]

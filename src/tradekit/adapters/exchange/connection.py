@@ -112,7 +112,7 @@ class Connection:
             self._body = read_json(text)
         except BrokenAnswer as broken:
             raise BrokenAnswer(f"HTTP {code}: {broken}") from None
-        self._whole = True
+        self._whole = self._body != {}  # some classes make a refusal of an empty object
         return text.strip()
 
     def _parsed(self, text: str) -> Any:

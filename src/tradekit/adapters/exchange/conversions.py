@@ -121,8 +121,8 @@ def _take(connection: Connection, how: Conversions, intent: ConversionIntent) ->
 def _look(connection: Connection, how: Conversions, item: Conversion) -> ConversionAnswer:
     """By the id of its quote; where that tells nothing, in the list of conversions."""
     try:
-        told = _asked(connection, how.look, quote_id=item.intent.offer.quote_id)
-        answer = _meaning(how, item, told)
+        told = _payload(connection, how.look, quote_id=item.intent.offer.quote_id)
+        answer = _meaning(how, item, told) if told else None
         if answer is not None:
             return answer
     except CallFailed as failed:
@@ -151,8 +151,10 @@ def _in_history(connection: Connection, how: Conversions, item: Conversion) -> C
     return NotFound("no such conversion was taken")
 
 
-def _meaning(how: Conversions, item: Conversion, told: Mapping[str, Any]) -> ConversionAnswer | None:
+def _meaning(how: Conversions, item: Conversion, told: Any) -> ConversionAnswer | None:
     """What an entry says of this conversion; None where it says that it was not taken. Raises `BrokenAnswer`."""
+    if not isinstance(told, dict):
+        raise BrokenAnswer("an answer of another form")
     status, offer = told.get(how.status), item.intent.offer
     if (told.get(how.source), told.get(how.target)) != (offer.asset, offer.quote_asset):
         raise BrokenAnswer("an answer about another conversion")
@@ -180,18 +182,22 @@ def _says_no(failure: Failure) -> bool:
 
 
 def _asked(connection: Connection, ask: Ask, **values: str) -> Mapping[str, Any]:
-    told = connection.call(ask.method, ask.filled_in(**values))
-    for name in ask.at:
-        told = told.get(name) if isinstance(told, dict) else None
+    told = _payload(connection, ask, **values)
     if not isinstance(told, dict):
         raise _broken("an answer of another form")
     return told
 
 
-def _rows(connection: Connection, ask: Ask, since: int) -> list[Mapping[str, Any]]:
-    told = connection.call(ask.method, ask.filled_in(since=str(since), now=str(connection.api.milliseconds())))
+def _payload(connection: Connection, ask: Ask, **values: str) -> Any:
+    """What the answer holds where it should; None where that is missing."""
+    told = connection.call(ask.method, ask.filled_in(**values))
     for name in ask.at:
         told = told.get(name) if isinstance(told, dict) else None
+    return told
+
+
+def _rows(connection: Connection, ask: Ask, since: int) -> list[Mapping[str, Any]]:
+    told = _payload(connection, ask, since=str(since), now=str(connection.api.milliseconds()))
     if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
         raise BrokenAnswer("a list of conversions is missing")
     return told

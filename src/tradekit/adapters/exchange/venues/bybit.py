@@ -2,6 +2,7 @@
 
 A post-only order that would cross is accepted and canceled with a reason. `PartiallyFilledCanceled` arrives as closed.
 Orders are found by client id in the lists of open and of finished ones. Trades: seven days a question, with a cursor.
+A conversion has the id of its offer, and `init` is one that nobody has taken yet.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
+from tradekit.adapters.exchange.venues.conversions import Ask, Conversions
 from tradekit.adapters.exchange.venues.venue import (
     KeyPermissions,
     Listing,
@@ -26,6 +28,49 @@ from tradekit.domain.times import WEEK_MS
 
 _ORDER: Final = ("orderId", "orderLinkId?", "symbol", "side", "orderStatus", "qty", "cumExecQty")
 _CURSOR: Final = Paging(Turn.CURSOR, size=50, param="cursor", at=("result", "nextPageCursor"))
+
+
+_CONVERSION: Final = ("exchangeTxId", "exchangeStatus", "fromCoin", "fromAmount", "toCoin", "toAmount", "createdAt")
+_ACCOUNT: Final = {"accountType": "eb_convert_uta"}
+_CONVERSIONS: Final = Conversions(
+    offer=Ask(
+        "private_post_v5_asset_exchange_quote_apply",
+        {
+            "fromCoin": "{asset}",
+            "toCoin": "{quote}",
+            "requestCoin": "{asset}",
+            "requestAmount": "{amount}",
+            **_ACCOUNT,
+        },
+        ("result",),
+    ),
+    take=Ask("private_post_v5_asset_exchange_convert_execute", {"quoteTxId": "{quote_id}"}, ("result",)),
+    look=Ask(
+        "private_get_v5_asset_exchange_convert_result_query",
+        {"quoteTxId": "{quote_id}", **_ACCOUNT},
+        ("result", "result"),
+    ),
+    history=Ask(
+        "private_get_v5_asset_exchange_query_convert_history",
+        {"index": "1", "limit": "100", **_ACCOUNT},
+        ("result", "list"),
+    ),
+    page=100,
+    quote_id="quoteTxId",
+    own_id="exchangeTxId",
+    given="fromAmount",
+    received="toAmount",
+    source="fromCoin",
+    target="toCoin",
+    expires="expiredTime",
+    made="createdAt",
+    status="exchangeStatus",
+    exchange_id="exchangeTxId",
+    done=frozenset({"success"}),
+    failed=frozenset({"failure"}),
+    pending=frozenset({"processing"}),
+    not_taken=frozenset({"init"}),
+)
 
 
 def _permissions(told: Any) -> KeyPermissions:
@@ -65,6 +110,7 @@ VENUE: Final = Venue(
         "fetchMarkets": {"types": ["spot"]},
     },
     permissions=PermissionCheck("private_get_v5_user_query_api", _permissions),
+    conversions=_CONVERSIONS,
     weak=frozenset({Weakness.UNVERIFIED}),
     dead_man_switch=True,
     shapes={
@@ -83,6 +129,10 @@ VENUE: Final = Venue(
             Holds.LIST,
             ("execId", "orderId", "symbol", "side", "execPrice", "execQty", "execFee", "execTime"),
         ),
+        "POST v5/asset/exchange/quote-apply": Shape(("result",), Holds.ONE, ("fromAmount", "toAmount", "expiredTime")),
+        "POST v5/asset/exchange/convert-execute": Shape(("result",), Holds.ONE, ("quoteTxId",)),
+        "GET v5/asset/exchange/convert-result-query": Shape(("result",), Holds.ONE),
+        "GET v5/asset/exchange/query-convert-history": Shape(("result", "list"), Holds.LIST, _CONVERSION),
         "GET v5/user/query-api": Shape(("result",), Holds.ONE, ("permissions",)),
     },
 )
