@@ -29,6 +29,7 @@ from tradekit.domain.conversion import (
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.outcome import NotFound, Rejected, Unanswered
 from tradekit.domain.state import State
+from wire import Answer
 
 STATE = State(Stamp("binance", "main", Mode.LIVE, "USDT", ""))
 AFTER = ("drop", "hang", "truncate", "502", "524", "409", "500", "503", "504", "empty", "html", "null", "hollow")
@@ -137,6 +138,15 @@ def test_a_second_take_of_one_offer_is_never_called_a_refusal_of_the_first(stage
     stage.take(intent)
     assert not isinstance(stage.take(intent), Rejected)
     assert stage.rig.engine.totals["DOGE"] == 960
+
+
+@pytest.mark.parametrize("body", [{"orderId": 7}, {"a": 1}, [], {"code": 0}])
+def test_a_look_up_that_answers_in_another_form_leaves_it_open(stage: Stage, body: Any) -> None:
+    """The list doesn't know it, and yet nothing is proven."""
+    intent = stage.intent()
+    answer = stage.rig.dialect.answer
+    stage.rig.dialect.answer = lambda r: Answer(body) if stage.rig.dialect.kind(r) == "conversion" else answer(r)
+    assert isinstance(stage.look(intent), Unanswered)
 
 
 def test_pending_and_failed(stage: Stage) -> None:

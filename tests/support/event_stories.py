@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 from account_files import START_TIME, opening
 from tradekit.decide.fold import fold
 from tradekit.domain.account import Mode, Stamp
+from tradekit.domain.conversion import ConversionEnd, ConversionIntent, ConversionOffer
 from tradekit.domain.decision import Approved
 from tradekit.domain.event import (
     AssetAdopted,
     CancelRequested,
+    ConversionAccepted,
+    ConversionDone,
+    ConversionEnded,
+    ConversionIntended,
     CycleFinished,
     Event,
     FillBooked,
@@ -83,7 +88,7 @@ def stories(draw: st.DrawFn, longest: int = 25) -> Story:
 def event_after(draw: st.DrawFn, state: State, number: int, time: int) -> Event:
     """Something that may happen next. First what, then with which numbers: that keeps the choice cheap."""
     orders = list(state.orders.values())
-    what = draw(st.sampled_from(["intent", "move", "move", "fill", "fill", "end", "adopt", "restore"]))
+    what = draw(st.sampled_from(["intent", "move", "move", "fill", "fill", "end", "adopt", "restore", "convert"]))
     if what in ("move", "fill") and orders:
         order = orders[draw(st.integers(0, len(orders) - 1))]
         moves = _next_moves(order) if what == "move" else []
@@ -95,9 +100,25 @@ def event_after(draw: st.DrawFn, state: State, number: int, time: int) -> Event:
         return AssetAdopted(outside[0], draw(PRICES))
     if what == "end":
         return CycleFinished(time, 10, draw(st.none() | PRICES), draw(PEAKS), draw(TIERS), (), (), 0, 0)
+    if what == "convert":
+        return draw_conversion(draw, state, number, time)
     if what == "restore":
         return restored(state, "state-1-1.json")
     return draw_intent(draw, number, time)
+
+
+def draw_conversion(draw: st.DrawFn, state: State, number: int, time: int) -> Event:
+    """A new one, or the next thing that happens to an open one."""
+    if not state.conversions or draw(st.booleans()):
+        offer = ConversionOffer(f"q{number}", "BTC", "USDT", draw(LOTS), draw(PRICES), time + 10_000)
+        return ConversionIntended(ConversionIntent(client_order_id("proof", f"q{number}", 1), offer, time))
+    id = draw(st.sampled_from(sorted(state.conversions)))
+    ends: list[Event] = [
+        ConversionAccepted(id, "c1"),
+        ConversionDone(id),
+        ConversionEnded(id, ConversionEnd.FAILED, "no"),
+    ]
+    return ends[draw(st.integers(0, len(ends) - 1))]
 
 
 def restored(state: State, name: str) -> StateRestored:
