@@ -106,6 +106,18 @@ def test_a_bad_offer_is_not_taken() -> None:
     assert taken(at) == []
 
 
+@pytest.mark.parametrize(("bid", "ask"), [("95", "95.1"), ("99.95", "99.9")])
+def test_a_price_that_jumped_or_crossed_is_nothing_to_hold_an_offer_against(bid: str, ask: str) -> None:
+    """The exchange offers 5 % less than it is worth, and a bid that is just as low for a moment must not hide that."""
+    at = world(rate="0.999")
+    at.policy = policy(account={"managed": ["BTC"]}, dust={"actions": ["convert"]}, guards={"max_price_jump_pct": 3})
+    at.cycle()
+    at.exchange.set_quote("BTC/USDT", bid, ask)
+    (row,) = sweep(at).rows
+    (choice,) = (choice for choice in row.choices if choice.action is DustAction.CONVERT)
+    assert (choice.why_not, taken(at)) == ("no price that can be believed to hold the offer against", [])
+
+
 @pytest.mark.parametrize(("rate", "chosen"), [("0.999", DustAction.CONVERT), ("0.99", DustAction.TOP_UP)])
 def test_of_two_ways_the_cheaper_one_is_gone(rate: str, chosen: DustAction) -> None:
     """A top-up costs about 2 cents here."""

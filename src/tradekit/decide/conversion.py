@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from tradekit.decide.doubts import FUTURE_MS
+from tradekit.decide.risk.exposure import is_wild
+from tradekit.decide.risk.prices import look_at, sound_quote
 from tradekit.domain.books import Owner
 from tradekit.domain.conversion import (
     Accepted,
@@ -39,6 +41,7 @@ from tradekit.domain.event import (
 )
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId, attempt_id
+from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import PERCENT, ZERO
 from tradekit.domain.outcome import NotFound, Rejected, Unanswered
 from tradekit.domain.policy.sections import Policy
@@ -62,6 +65,13 @@ def why_not_asked(policy: Policy, asset: str) -> str:
     return "in purge.protect" if asset in policy.purge.protect else ""
 
 
+def believed_bid(policy: Policy, state: State, snapshot: Snapshot, asset: str) -> Decimal:
+    """The bid that an offer is held against; zero where there is none, or none that can be believed."""
+    quote = sound_quote(snapshot, asset, state.stamp.quote)
+    wild = quote is None or is_wild(look_at(policy, state, snapshot, (asset,), {}), asset)
+    return ZERO if quote is None or wild else quote.bid
+
+
 def weigh(policy: Policy, asset: str, held: Decimal, bid: Decimal, answer: OfferAnswer | None, now: int) -> Verdict:
     """Whether a holding is converted. At most `held` units, which are free, may be given; `answer` is None unasked."""
     worth = held * bid
@@ -69,6 +79,8 @@ def weigh(policy: Policy, asset: str, held: Decimal, bid: Decimal, answer: Offer
     if why_not or not isinstance(answer, ConversionOffer):
         text = answer.text if isinstance(answer, NotOffered) else "no offer was asked for"
         return Verdict(ZERO, worth, why_not or text)
+    if bid <= 0:
+        return Verdict(ZERO, ZERO, "no price that can be believed to hold the offer against")
     worth = answer.amount * bid
     cost = worth - answer.promised
     return Verdict(cost, worth, _objection(policy, held, worth, cost, answer, now))

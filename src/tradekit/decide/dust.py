@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from tradekit.decide.conversion import weigh
+from tradekit.decide.conversion import believed_bid, weigh
 from tradekit.decide.sizing import smallest_purchase, smallest_sale
 from tradekit.decide.universe import tier_of
 from tradekit.domain.conversion import ConversionOffer, OfferAnswer
@@ -101,7 +101,10 @@ def find_dust(
         elif floor_to(position.quantity, market.amount_step) < smallest_sale(market, quote.bid):
             balance = snapshot.balances.get(asset)
             free = min(position.quantity, ZERO if balance is None else balance.free)
-            rows.append(_row(policy, state, position, market, quote, tiers, now, free, offers.get(asset)))
+            at = believed_bid(policy, state, snapshot, asset)
+            convert = DustChoice(DustAction.CONVERT, *weigh(policy, asset, free, at, offers.get(asset), now))
+            row = _row(policy, state, position, market, quote, tiers, now, convert)
+            rows.append(row._replace(free=free, offer=_given(offers.get(asset))))
     return tuple(rows)
 
 
@@ -142,23 +145,24 @@ def _row(
     quote: Quote,
     tiers: Mapping[str, TierMemory],
     now: int,
-    free: Decimal,
-    offer: OfferAnswer | None,
+    convert: DustChoice,
 ) -> DustRow:
     worth, smallest = position.quantity * quote.bid, smallest_sale(market, quote.bid)
     amount, tier = _top_up_amount(policy, market, quote), tier_of(tiers, market.symbol)
     choices = (
         _top_up(policy, floor_to(position.quantity, market.amount_step) * quote.bid, amount, market, quote, tier),
-        DustChoice(DustAction.CONVERT, *weigh(policy, position.asset, free, quote.bid, offer, now)),
+        convert,
         _ride(policy, worth, tier),
         _write_off(policy, worth),
     )
     cause = _cause(state, position)
     age = now - max(state.cursors.get(market.symbol, 0), position.opened)
-    given = offer if isinstance(offer, ConversionOffer) else None
-    return DustRow(
-        position.asset, position.quantity, worth, smallest, age, cause, choices, _choose(choices), amount, free, given
-    )
+    held = position.quantity
+    return DustRow(position.asset, held, worth, smallest, age, cause, choices, _choose(choices), amount)
+
+
+def _given(answer: OfferAnswer | None) -> ConversionOffer | None:
+    return answer if isinstance(answer, ConversionOffer) else None
 
 
 def _choose(choices: Sequence[DustChoice]) -> DustAction:
