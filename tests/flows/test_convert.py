@@ -201,6 +201,19 @@ def test_one_that_stays_open_is_told_once_its_offer_has_run_out() -> None:
     check(at)
 
 
+def test_a_silence_about_conversions_keeps_no_order_from_being_settled() -> None:
+    at = world("reply_lost")
+    at.faults.lookups_unanswered = 3
+    sweep(at)
+    at.faults.silent = frozenset({"conversions"})
+    report = at.cycle(buy("ETH/USDT", notional="30"))
+    assert [order.intent.symbol for order in report.orders] == ["ETH/USDT"]
+    assert len(at.state.conversions) == 1
+    at.faults.silent = frozenset()
+    at.cycle()
+    check(at)
+
+
 @pytest.mark.parametrize(("fault", "end"), [("refused", "refused"), ("failing", "failed")])
 def test_one_that_came_to_nothing_is_over_and_told(fault: str, end: str) -> None:
     at = world(fault)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from tradekit.decide.fate import rests_on
@@ -51,8 +52,9 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
     before = unfinished(desk.state)
     adopted: tuple[ClientOrderId, ...] = ()
     fills, review, silent = Reconciled(), Review({}, (), (), {}), None
+    with suppress(Unreachable):  # before the balances are read: what is booked is in them
+        settle_conversions(desk)
     try:
-        settle_conversions(desk)  # before the balances are read: what is booked is in them
         orders = [order for order in desk.state.orders.values() if order.is_tombstone or order.id in before]
         wanted = ask_from(desk.state, {*symbols, *(o.intent.symbol for o in orders if not o.is_tombstone)}, since)
         review = desk.exchange.review(orders, wanted)
