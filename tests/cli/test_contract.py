@@ -11,35 +11,13 @@ from typing import Final
 import pytest
 
 from command_line import CommandLine, buy, marks, sell
+from commands import COMMANDS, called
 from tradekit.adapters.paper.exchange import PaperExchange
 from tradekit.cli.output import STATUS
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
 from tradekit.domain.market import Snapshot
 from tradekit.flows import status as status_flow
 
-EVERYWHERE: Final = frozenset({"--home", "--policy", "--json", "--quiet", "--help"})
-CHANGING: Final = EVERYWHERE | {"--dry-run"}
-WAITING: Final = CHANGING | {"--wait"}
-COMMANDS: Final = {
-    "cycle": WAITING | {"--proposals", "--log-json"},
-    "risk-check": EVERYWHERE | {"--proposals", "--symbol", "--explain", "--what-if", "--snapshot"},
-    "status": EVERYWHERE | {"--refusals", "--save", "--execution", "--since"},
-    "purge": WAITING | {"--ttl", "--slice", "--all-ineligible", "--taker", "--rest", "--stop"},
-    "dust-sweep": WAITING | {"--asset"},
-    "rehearse": EVERYWHERE | {"--days", "--severity", "--seed", "--wishes"},
-    "halt": CHANGING | {"--reason"},
-    "reconcile-fills": WAITING | {"--since", "--symbol", "--record"},
-    "rebuild-positions": WAITING | {"--from", "--since", "--apply"},
-    "resume": WAITING,
-    "init": CHANGING | {"--exchange", "--quote"},
-    "doctor": EVERYWHERE,
-    "policy check": EVERYWHERE | {"--equity"},
-    "policy show": EVERYWHERE,
-    "policy schema": EVERYWHERE,
-    "state verify": EVERYWHERE,
-    "state history": EVERYWHERE,
-    "state restore": WAITING,
-}
 READERS: Final = [name for name, options in COMMANDS.items() if "--dry-run" not in options]
 KEYS: Final = {"schema", "command", "status", "exit_code", "data", "problems"}
 CODES: Final = {
@@ -63,11 +41,6 @@ def listed(text: str) -> list[str]:
 
 def sections(text: str) -> set[str]:
     return {word for line in text.splitlines() if line.startswith("  --") for word in line.split()[:1]}
-
-
-def called(command: str) -> str:
-    """The command with what it can't do without."""
-    return f"{command} PENGU" if command == "purge" else command
 
 
 def check_document(tradekit: CommandLine, command: str, code: int) -> None:

@@ -73,7 +73,15 @@ def dust_sweep(
     watcher = watcher_for(json_log=False, quiet=quiet)
     with (
         stopping() as stop,
-        trading_desk(account, watcher, stop, wait_seconds=wait, dry_run=dry_run, begins_cycle=False) as desk,
+        trading_desk(
+            account,
+            watcher,
+            stop,
+            wait_seconds=wait,
+            dry_run=dry_run,
+            begins_cycle=False,
+            refuse=lambda trial: flow.refuse_unknown(trial, named),
+        ) as desk,
     ):
         stop.arm(account.policy.execution.budget_seconds)
         report = flow.dust_sweep(desk, named)

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 import typer
 
 from tradekit import __version__
-from tradekit.cli.output import Result, emit, prepare_streams, silence
+from tradekit.cli.output import Result, emit, lose_output, prepare_streams, silence
 from tradekit.domain.errors import ExitCode, Problem, TradekitError
 
 COMMANDS: Final = (
@@ -51,9 +51,15 @@ def run(arguments: list[str]) -> int:
         stopped = Problem("interrupted", "stopped by a signal", "the next run goes on from what is written down")
         return emit(Result(command, ExitCode.PARTLY_DONE, None, (stopped,)), as_json=as_json, quiet=False)
     except BrokenPipeError:
-        silence(sys.stdout)
-        return ExitCode.DONE
+        return _unread()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # typer exits with 1 where nobody reads a help text
+            return _unread()
+        raise
     except Exception as bug:
+        if isinstance(bug, OSError) and _by_typer(bug):
+            lose_output(bug)
+            return ExitCode.DONE
         return _report_bug(command, bug, as_json=as_json)
 
 
@@ -97,6 +103,20 @@ def _exit_code(returned: object) -> int:
     if returned == _INTERRUPTED:
         raise KeyboardInterrupt
     return returned if isinstance(returned, int) else ExitCode.DONE
+
+
+def _unread() -> int:
+    """Nobody reads on: that ends the printing, quietly, and takes nothing back."""
+    silence(sys.stdout)
+    return ExitCode.DONE
+
+
+def _by_typer(error: OSError) -> bool:
+    """Whether typer met it: it reads no file, and writes help and version only."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("typer.")
 
 
 def _report_bug(command: str, bug: Exception, *, as_json: bool) -> int:

@@ -39,7 +39,10 @@ class Table(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a command found or did: `data` for programs, `shown` for people, `brief` one line when it did something."""
+    """What a command found or did: `data` for programs, `shown` for people, `brief` one line when it did something.
+
+    `text` is a file of our own making, to be redirected: it is printed as it is, with `--quiet` too.
+    """
 
     command: str
     exit_code: ExitCode
@@ -47,6 +50,7 @@ class Result(NamedTuple):
     problems: tuple[Problem, ...] = ()
     shown: tuple[str | Table, ...] = ()
     brief: str = ""
+    text: str = ""
 
     @staticmethod
     def of_fault(command: str, fault: TradekitError) -> Result:
@@ -59,6 +63,8 @@ def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
     try:
         if as_json:
             print(_document(result))
+        elif result.text:
+            sys.stdout.write(result.text)
         elif quiet:
             if result.brief:
                 print(result.brief)
@@ -69,12 +75,19 @@ def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
     except BrokenPipeError:
         silence(sys.stdout)
     except OSError as lost:
-        silence(sys.stdout)
-        tell(sys.stderr, _line(Problem("output_lost", f"the result can't be written: {lost.strerror}", "")))
+        lose_output(lost)
+        if result.text:  # printing it was all the work
+            result = result._replace(exit_code=ExitCode.NEEDS_HUMAN)
     if not as_json:
         for problem in result.problems:
             tell(sys.stderr, _line(problem))
     return result.exit_code
+
+
+def lose_output(lost: OSError) -> None:
+    """Says that what was to be printed is gone, as on a full disk."""
+    silence(sys.stdout)
+    tell(sys.stderr, _line(Problem("output_lost", f"the result can't be written: {lost.strerror}", "")))
 
 
 def tell(stream: TextIO, text: str, end: str = "\n") -> None:

@@ -78,10 +78,8 @@ def show(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, 
 
     loaded = _load(home, policy)
     text = render_policy(loaded.policy)
-    if not as_json:
-        typer.echo(text, nl=False)
     data = {"policy": loaded.source, "digest": loaded.digest, "toml": text}
-    return emit(Result("policy show", ExitCode.DONE, data), as_json=as_json, quiet=quiet)
+    return emit(Result("policy show", ExitCode.DONE, data, text=text), as_json=as_json, quiet=quiet)
 
 
 def schema(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False, quiet: Quiet = False) -> int:
@@ -95,9 +93,8 @@ def schema(home: Home = None, policy: PolicyFile = None, as_json: AsJson = False
     from tradekit.domain.errors import ExitCode
     from tradekit.domain.policy.schema import policy_schema
 
-    if not as_json:
-        typer.echo(json.dumps(policy_schema(), indent=2))
-    return emit(Result("policy schema", ExitCode.DONE, policy_schema()), as_json=as_json, quiet=quiet)
+    text = json.dumps(policy_schema(), indent=2) + "\n"
+    return emit(Result("policy schema", ExitCode.DONE, policy_schema(), text=text), as_json=as_json, quiet=quiet)
 
 
 def _load(home: str | None, policy: str | None) -> LoadedPolicy:

@@ -82,15 +82,24 @@ def purge(
     if stop:
         require_account(account)
     watcher = watcher_for_purge(quiet=quiet or as_json)
+    wanted = flow.Wanted(named, all_ineligible, terms)
     with (
         stopping() as flag,
         watcher,
-        trading_desk(account, watcher, flag, wait_seconds=wait, dry_run=dry_run, begins_cycle=False) as desk,
+        trading_desk(
+            account,
+            watcher,
+            flag,
+            wait_seconds=wait,
+            dry_run=dry_run,
+            begins_cycle=False,
+            refuse=lambda trial: flow.refuse_unknown(trial, wanted),
+        ) as desk,
     ):
         flag.arm(account.policy.execution.budget_seconds)
         if stop:
             return emit(present_stop(flow.stop_purge(desk, named)), as_json=as_json, quiet=quiet)
-        report = flow.purge(desk, flow.Wanted(named, all_ineligible, terms))
+        report = flow.purge(desk, wanted)
     return emit(present(report, account.loaded.source), as_json=as_json, quiet=quiet)
 
 

@@ -57,13 +57,22 @@ def reconcile_fills(
 
     account = find_account(home, policy)
     symbols = tuple(_symbol(text, account.stamp.quote) for text in symbol or ())
+    wanted = flow.Wanted(symbols, record=tuple(record or ()))
     watcher = watcher_for(json_log=False, quiet=quiet)
     with (
         stopping() as stop,
-        trading_desk(account, watcher, stop, wait_seconds=wait, dry_run=dry_run, begins_cycle=False) as desk,
+        trading_desk(
+            account,
+            watcher,
+            stop,
+            wait_seconds=wait,
+            dry_run=dry_run,
+            begins_cycle=False,
+            refuse=lambda trial: flow.refuse_unknown(trial, wanted),
+        ) as desk,
     ):
         begin = None if since is None else since.at(desk.clock.now())
-        report = flow.reconcile_fills(desk, flow.Wanted(symbols, begin, tuple(record or ())))
+        report = flow.reconcile_fills(desk, wanted._replace(since=begin))
     return emit(_present(report), as_json=as_json, quiet=quiet)
 
 

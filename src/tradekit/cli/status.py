@@ -63,6 +63,7 @@ def status(
 
     if since is not None and not execution:
         raise typer.BadParameter("--since goes with --execution")
+    span = None if refusals is None else parse_since(refusals)
     account = find_account(home, policy)
     require_account(account)
     loaded = reading_store(account).load()
@@ -73,11 +74,11 @@ def status(
         state = replay(state, loaded.tail)
     halt = halt_reason(account.folder) or halt_reason(account.home)
     result = present(flow.status(state, halt, len(loaded.tail)))
-    if refusals is not None:
+    if refusals is not None and span is not None:
         from tradekit.adapters.store.disk import RealDisk
         from tradekit.adapters.store.refusal_count import count_refusals
 
-        counted = count_refusals(RealDisk(), account.folder, parse_since(refusals).at(state.time))
+        counted = count_refusals(RealDisk(), account.folder, span.at(state.time))
         result = with_counts(result, counted, refusals)
     if execution:
         from tradekit.cli.execution_view import with_execution

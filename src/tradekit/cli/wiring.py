@@ -123,11 +123,15 @@ def trading_desk(
     wait_seconds: float | None,
     dry_run: bool,
     begins_cycle: bool = True,
+    refuse: Callable[[Desk], None] | None = None,
 ) -> Iterator[Desk]:
     """The desk for one run, loaded. A dry run works on private copies and leaves every byte as it was.
 
-    On paper a cycle begins a minute after the one before it; other runs take place where the last one ended.
+    On paper a cycle begins a minute after the one before it; other runs take place where the last one ended. `refuse`
+    raises `BadInput` for what can't be meant; where there is no account yet it is asked before one is made.
     """
+    from tradekit.adapters.store.memory_store import MemoryStore
+
     with ExitStack() as open_things:
         if account.stamp.mode is Mode.LIVE:
             from tradekit.cli.live_desk import live_credentials, live_desk
@@ -138,11 +142,13 @@ def trading_desk(
         else:
             make = partial(_paper_desk, account, begins_cycle=begins_cycle)
         if dry_run:
-            from tradekit.adapters.store.memory_store import MemoryStore
-
             files = reading_store(account)
             yield open_things.enter_context(make(files, MemoryStore(files), watcher, stop, dry_run=True))
         else:
+            if refuse is not None and not account_exists(account):
+                files = reading_store(account)
+                with make(files, MemoryStore(files), watcher, stop, dry_run=True) as trial:
+                    refuse(trial)
             files = open_things.enter_context(writing_store(account, wait_seconds))
             yield open_things.enter_context(make(files, files, watcher, stop, dry_run=False))
 

@@ -59,8 +59,7 @@ _NO_OFFERS: Final[Mapping[str, OfferAnswer]] = {}
 def dust_sweep(desk: Desk, assets: Sequence[str] = ()) -> DustReport:
     """Sweeps these assets, or all. Raises `Unreachable`, `NeedsHuman`, and `BadInput` for one that isn't held."""
     started, before = desk.clock.now(), desk.state
-    open_account(desk)
-    _refuse_unknown(desk, assets)
+    refuse_unknown(desk, assets)
     settled = settle(desk).settled
     snapshot = take_snapshot(desk)
     differences = unexplained(prove_balances(desk, snapshot))
@@ -115,7 +114,9 @@ def _rows(
     return tuple(row for row in found if not assets or row.asset in assets)
 
 
-def _refuse_unknown(desk: Desk, assets: Iterable[str]) -> None:
+def refuse_unknown(desk: Desk, assets: Iterable[str]) -> None:
+    """Raises `BadInput` for an asset that isn't held. Opens the account, whose books say what is."""
+    open_account(desk)
     for asset in assets:
         position = desk.state.positions.get(asset)
         if position is None or position.quantity <= 0:

@@ -68,7 +68,7 @@ class StopReport(NamedTuple):
 def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
     """Begins or goes on with purges by hand. Raises `Unreachable`, `NeedsHuman`, and `BadInput` for a wrong asset."""
     started = desk.clock.now()
-    _refuse(desk, wanted)
+    refuse_unknown(desk, wanted)
     open_account(desk)
     settled = settle(desk).settled
     take_back(desk, wanted.assets)
@@ -105,8 +105,8 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
     )
 
 
-def _refuse(desk: Desk, wanted: Wanted) -> None:
-    """Before anything is changed: what can't be meant."""
+def refuse_unknown(desk: Desk, wanted: Wanted) -> None:
+    """Raises `BadInput` for an asset that can't be meant. Changes nothing."""
     quote = desk.state.stamp.quote
     symbols = frozenset(desk.exchange.symbols())
     for asset in wanted.assets:

@@ -49,7 +49,7 @@ class ReconcileReport(NamedTuple):
 def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     """Brings the books up to the exchange. Raises `Unreachable`, `NeedsHuman`, and `BadInput` for what is unknown."""
     before = desk.state
-    _refuse_unknown(desk, wanted)
+    refuse_unknown(desk, wanted)
     open_account(desk)
     settlement = settle(desk, wanted.symbols or known_symbols(desk), wanted.since)
     rows = compare_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
@@ -86,12 +86,15 @@ def _all_booked(desk: Desk, first: Reconciled, cursors: Mapping[str, int]) -> Re
     )
 
 
-def _refuse_unknown(desk: Desk, wanted: Wanted) -> None:
-    """Before anything is changed: a symbol or an asset that nobody knows is a slip of the pen."""
+def refuse_unknown(desk: Desk, wanted: Wanted) -> None:
+    """Raises `BadInput` for a symbol or an asset that nobody knows: a slip of the pen. Changes nothing."""
     tallies, quote = desk.state.books.tallies, desk.state.stamp.quote
     traded = frozenset(desk.exchange.symbols()) if wanted.symbols else frozenset()
     for symbol in wanted.symbols:
-        for asset in symbol.split("/"):
+        base, _, counter = symbol.partition("/")
+        if base == counter:
+            raise BadInput(Problem("symbol_unknown", f"{symbol} is no market", f"write it like BTC/{quote}"))
+        for asset in (base, counter):
             if asset != quote and asset not in tallies and f"{asset}/{quote}" not in traded:
                 what = f"{symbol}: {asset} is neither in the books nor traded on the exchange"
                 raise BadInput(Problem("symbol_unknown", what, f"write it like BTC/{quote}"))
