@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tradekit.domain.errors import BadInput, Problem
 
+_MOST_DECIMALS: Final = 1000
 _ID: Final = re.compile(r"[a-z][a-z0-9]{1,30}")
 
 
@@ -41,3 +42,17 @@ def _prepare() -> None:
     package.__path__ = list(found.submodule_search_locations)
     package.__spec__ = found
     sys.modules["ccxt"] = package
+    _bound_exponents()
+
+
+def _bound_exponents() -> None:
+    """An amount like 1e999999999 in an answer would keep ccxt's arithmetic busy for hours, or eat all memory."""
+    number_class = importlib.import_module("ccxt.base.precise").Precise
+    begin = number_class.__init__
+
+    def bounded(self: Any, number: Any, decimals: int | None = None) -> None:
+        begin(self, number, decimals)
+        if abs(self.decimals) > _MOST_DECIMALS:
+            raise ValueError("a number with an exponent out of this world")
+
+    number_class.__init__ = bounded

@@ -86,10 +86,12 @@ def read_permissions(connection: Connection, check: PermissionCheck) -> KeyPermi
     """What the key may do."""
     told = connection.call(check.method)
     try:
-        return check.read(told)
+        read = check.read(told)
     except (KeyError, TypeError, IndexError, AttributeError):
-        failure = Failure((), "permissions of another form", sent=True, whole=False)
-    raise CallFailed(failure)
+        read = None
+    if read is not None and all(value is None or isinstance(value, bool) for value in read):
+        return read
+    raise CallFailed(Failure((), "permissions of another form", sent=True, whole=False))
 
 
 def fail_unreachable(failure: Failure) -> NoReturn:

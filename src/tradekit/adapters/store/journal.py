@@ -117,7 +117,7 @@ class Journal:
 
     def _segments(self) -> list[int]:
         names = self._disk.names(self._folder)
-        return [int(name[:6]) for name in names if len(name) == 12 and name[:6].isdigit() and name.endswith(".jsonl")]
+        return [int(name[:6]) for name in names if len(name) == 12 and name[:6].isdecimal() and name.endswith(".jsonl")]
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}.jsonl"
@@ -136,7 +136,7 @@ class Journal:
         try:
             fields = json.loads(first)
             version, seq, prev = fields["schema_version"], fields["seq"], fields["prev"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise self._fault("journal_damaged", number, "has no readable header") from None
         if type(version) is not int or version > SCHEMA_VERSION:
             what = f"{self._path(number)} has schema version {version}; this tradekit knows {SCHEMA_VERSION}"

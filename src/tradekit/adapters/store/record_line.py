@@ -46,6 +46,10 @@ class BadLine(ValueError):
     """Why a line is not a good record."""
 
 
+class StrangeLine(BadLine):
+    """Its hash is right, so it lies there as it was written; and this version can't read it."""
+
+
 _DAMAGED_END: Final = re.compile(rb'(?<="\})[^\n](?=\{"seq":)')
 
 
@@ -78,9 +82,9 @@ def parse_line(raw: bytes, before: Position) -> Line:
         if fields["seq"] != before.seq + 1 or fields["prev"] != before.hash:
             raise BadLine("does not follow the record before it")
         event: Any = from_plain(_TYPES[fields["type"]], fields["body"])
-        record = Record(fields["seq"], fields["time"], event)
-    except (KeyError, BadShape) as error:
-        raise BadLine(str(error)) from None
+        record = Record(fields["seq"], from_plain(int, fields["time"]), event)
+    except (KeyError, TypeError, BadShape) as error:
+        raise StrangeLine(str(error)) from None
     return Line(record, Position(before.segment, before.offset + len(raw), record.seq, hash_))
 
 
@@ -91,7 +95,12 @@ def _checked_fields(raw: bytes) -> tuple[dict[str, Any], str]:
     covered, hash_ = raw[: -SUFFIX - 1], raw[-67:-3].decode("ascii", "replace")
     if hashlib.sha256(covered).hexdigest() != hash_:
         raise BadLine("has a wrong hash")
-    fields: dict[str, Any] = json.loads(covered + b"}")
+    try:
+        fields = json.loads(covered + b"}")
+    except (ValueError, RecursionError):
+        raise StrangeLine("is no JSON") from None
+    if not isinstance(fields, dict):
+        raise StrangeLine("is no JSON object")
     return fields, hash_
 
 
@@ -114,6 +123,8 @@ def is_unfinished_write(torn: bytes, first_bad: int) -> bool:
     for number, raw in enumerate(_DAMAGED_END.sub(b"\n", torn).splitlines(keepends=True)):
         try:
             fields, _ = _checked_fields(raw)
+        except StrangeLine:
+            return False
         except BadLine:
             continue
         write = fields.get("write")

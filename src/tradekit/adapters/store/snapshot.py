@@ -62,9 +62,12 @@ def parse(data: bytes, path: Path) -> Saved:
     covered = data[_COVERED_FROM:]
     if data[:_COVERED_FROM] != _sealed(covered):
         raise _fault("state_damaged", path, "does not match its checksum")
-    body = json.loads(b"{" + covered)
+    try:
+        body = json.loads(b"{" + covered)
+    except (ValueError, RecursionError):
+        raise _fault("state_damaged", path, "is no JSON") from None
     version = body.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if type(version) is not int or not 0 < version <= SCHEMA_VERSION:
         what = f"{path} has schema version {version}; this tradekit knows {SCHEMA_VERSION}"
         raise NeedsHuman(Problem("state_newer", what, AGAIN_OR_BACK))
     try:
@@ -112,7 +115,7 @@ def _age(item: Generation) -> tuple[int, int]:
 
 def _generation(name: str) -> Generation | None:
     parts = name.removesuffix(".json").split("-")
-    if len(parts) != 3 or parts[0] != "state" or not (parts[1] + parts[2]).isdigit():
+    if len(parts) != 3 or parts[0] != "state" or not (parts[1].isdecimal() and parts[2].isdecimal()):
         return None
     return Generation(name, int(parts[1]), int(parts[2]), 0)
 

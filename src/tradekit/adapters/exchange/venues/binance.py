@@ -26,6 +26,7 @@ from tradekit.domain.order import TimeInForce
 from tradekit.domain.times import DAY_MS
 
 _ORDER: Final = ("orderId", "symbol", "clientOrderId?", "status", "side", "origQty", "executedQty")
+_RIGHTS: Final = ("enableSpotAndMarginTrading", "enableWithdrawals", "ipRestrict")
 
 
 _CONVERSION: Final = ("orderId", "orderStatus", "fromAsset", "fromAmount", "toAsset", "toAmount", "createTime")
@@ -55,7 +56,7 @@ _CONVERSIONS: Final = Conversions(
 
 
 def _permissions(told: Any) -> KeyPermissions:
-    return KeyPermissions(told.get("enableSpotAndMarginTrading"), told.get("enableWithdrawals"), told.get("ipRestrict"))
+    return KeyPermissions(*(told[name] for name in _RIGHTS))
 
 
 VENUE: Final = Venue(
@@ -85,6 +86,7 @@ VENUE: Final = Venue(
     conversions=_CONVERSIONS,
     shapes={
         "GET exchangeInfo": Shape(("symbols",), Holds.LIST, ("symbol", "filters")),
+        "GET account/apiRestrictions": Shape((), Holds.ONE, _RIGHTS),
         "GET time": Shape((), Holds.ONE, ("serverTime",)),
         "GET account": Shape(("balances",), Holds.LIST, ("asset", "free", "locked")),
         "GET ticker/24hr": Shape((), Holds.LIST, ("symbol", "bidPrice", "askPrice")),

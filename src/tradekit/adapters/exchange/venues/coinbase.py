@@ -34,7 +34,7 @@ _CURSOR: Final = Paging(Turn.CURSOR, size=100, param="cursor", at=("cursor",))
 
 
 def _permissions(told: Any) -> KeyPermissions:
-    return KeyPermissions(told.get("can_trade"), told.get("can_transfer"), None)
+    return KeyPermissions(told["can_trade"], told["can_transfer"], None)
 
 
 def _mend(path: str, answer: Any) -> None:
@@ -77,6 +77,7 @@ VENUE: Final = Venue(
     shapes={
         "GET brokerage/market/products": Shape(("products",), Holds.LIST, ("product_id",)),
         "GET brokerage/transaction_summary": Shape((), Holds.ONE, ("fee_tier",)),
+        "GET brokerage/key_permissions": Shape((), Holds.ONE, ("can_trade", "can_transfer")),
         "GET brokerage/time": Shape((), Holds.ONE, ("epochMillis",)),
         "GET brokerage/accounts": Shape(("accounts",), Holds.LIST, ("currency", "available_balance", "hold", "type")),
         "GET brokerage/best_bid_ask": Shape(("pricebooks",), Holds.LIST, ("product_id",)),
