@@ -1,4 +1,4 @@
-"""`python tests/fuzz TARGET --seconds 300`: feeds one reader for as long as is wanted, led by coverage where atheris is.
+"""`python tests/fuzz TARGET --seconds 300`: feeds one reader as long as is wanted, led by coverage where atheris is.
 
 Targets are the files (policy, proposals, fills, snapshot, state, journal) and the dialects (binance, coinbase, kraken).
 Without atheris, which is no dependency of the tests, it draws blindly. The first input that breaks something is written

@@ -1,4 +1,4 @@
-"""The adapter of one dialect with spoiled answers: whatever the exchange says, the program gets a value or `Unreachable`.
+"""One dialect with spoiled answers: whatever the exchange says, the program gets a value or `Unreachable`.
 
 An answer that is broken must never look like less than there is: no order gone, no trade missing, no balance empty, and
 no refusal of an order that was taken. What the exchange really has is read off the engine.
@@ -49,8 +49,10 @@ class Bench(NamedTuple):
     filled: Order
 
 
-def names_another_market(spoiled: bytes) -> bool:
-    """Whether a trade or an order is told under a name that could be any market's: such an answer lies, and is whole."""
+def is_a_lie(spoiled: bytes) -> bool:
+    """Whether the answer is whole and untrue: a trade or an order under a name that could be any market's, or an empty
+    list in the place of one.
+    """
     try:
         tree = requests.compat.json.loads(spoiled)
     except (ValueError, RecursionError):
@@ -58,9 +60,11 @@ def names_another_market(spoiled: bytes) -> bool:
     found, left = [], [tree]
     while left:
         item = left.pop()
+        if item in ([], {}):
+            return True
         left += [*item.values()] if isinstance(item, dict) else item if isinstance(item, list) else []
         found += [item.get(name) for name in ("symbol", "pair", "product_id")] if isinstance(item, dict) else []
-    return any(isinstance(name, str) and name not in MARKETS for name in found)
+    return any(isinstance(name, str | int) and name not in MARKETS for name in found)
 
 
 def bench_of(name: str, folder: Path) -> Bench:
@@ -130,10 +134,10 @@ def check_fills(rig: Rig, fills: Any) -> None:
 
 
 def prices(bench: Bench) -> None:
-    """A price is above zero, or left out."""
+    """A price is never below zero; zero is a side of the book on which nobody stands."""
     rig = bench.rig
     told = rig.exchange.snapshot([rig.symbol(), rig.symbol("SOL")])
-    assert all(quote.bid > 0 and quote.ask > 0 for quote in told.quotes.values()), told.quotes
+    assert all(quote.bid >= 0 and quote.ask >= 0 for quote in told.quotes.values()), told.quotes
 
 
 def candles(bench: Bench) -> None:
@@ -211,7 +215,7 @@ def ask_spoiled(bench: Bench, call: str, choose: Choose) -> bool:
             CALLS[call](bench)
         return True
     except AssertionError as wrong:
-        if names_another_market(said[0]):
+        if is_a_lie(said[0]):
             return True
         wrong.add_note(f"{rig.name}, {call}: {said[0][:3000]!r}")
         raise

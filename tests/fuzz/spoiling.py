@@ -28,8 +28,8 @@ class Twice(NamedTuple):
 DEEP: Final = Raw("[" * 3000 + "]" * 3000)
 VALUES: Final[tuple[Any, ...]] = (
     None, True, False, 0, -1, 1.5, 10**30, Raw("9" * 5000), Raw("1e999999999"), Raw("NaN"), Raw("-Infinity"), DEEP,
-    "", " ", "nan", "1e999999", "-1", "0x10", "\uff11", "a\x1b[2J", "pending_new_v2", "\u202e", Raw('"\\ud800"'), "x" * 9000,
-    [], {}, [None], [[]], [{}], {"a": None},
+    "", " ", "nan", "1e999999", "-1", "0x10", "\uff11", "a\x1b[2J", "pending_new_v2", "\u202e", "x" * 9000,
+    Raw('"\\ud800"'), [], {}, [None], [[]], [{}], {"a": None},
 )  # fmt: skip
 
 

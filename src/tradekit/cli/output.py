@@ -61,16 +61,7 @@ class Result(NamedTuple):
 def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
     """Prints a result and returns its exit code. Output that nobody takes changes nothing of what was done."""
     try:
-        if as_json:
-            print(_document(result))
-        elif result.text:
-            sys.stdout.write(result.text)
-        elif quiet:
-            if result.brief:
-                print(result.brief)
-        else:
-            for block in result.shown:
-                _show(block)
+        _print(result, as_json=as_json, quiet=quiet)
         sys.stdout.flush()
     except BrokenPipeError:
         silence(sys.stdout)
@@ -82,6 +73,19 @@ def emit(result: Result, *, as_json: bool, quiet: bool) -> int:
         for problem in result.problems:
             tell(sys.stderr, _line(problem))
     return result.exit_code
+
+
+def _print(result: Result, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print(_document(result))
+    elif result.text:
+        sys.stdout.write(result.text)
+    elif quiet:
+        if result.brief:
+            print(result.brief)
+    else:
+        for block in result.shown:
+            _show(block)
 
 
 def lose_output(lost: OSError) -> None:

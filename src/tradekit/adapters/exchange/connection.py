@@ -46,11 +46,14 @@ class Connection:
         self._whole = False
         self._limited = False
         self._fetch2 = api.fetch2
+        self._since_limit, self._value_since_limit = api.filter_by_since_limit, api.filter_by_value_since_limit
         for name, hook in {
             "fetch2": self._ask,
             "throttle": self._wait_for_turn,
             "on_rest_response": self._receive,
             "on_json_response": self._parsed,
+            "filter_by_since_limit": self._later,
+            "filter_by_value_since_limit": self._later_of,
             "milliseconds": clock.now,
             "seconds": lambda: clock.now() // 1000,
             "microseconds": lambda: clock.now() * 1000,
@@ -117,6 +120,24 @@ class Connection:
 
     def _parsed(self, text: str) -> Any:
         return self._body
+
+    def _later(self, items: Any, since: int | None = None, limit: Any = None, key: Any = "timestamp", *end: Any) -> Any:
+        """Ccxt leaves out what has no readable time, as if it were not there. Raises `BrokenAnswer` instead."""
+        self._refuse_without(key, items if since is not None else ())
+        return self._since_limit(items, since, limit, key, *end)
+
+    def _later_of(
+        self, items: Any, field: Any, value: Any = None, since: int | None = None, limit: Any = None,
+        key: Any = "timestamp", *end: Any,
+    ) -> Any:  # fmt: skip
+        """The same, where it also leaves out what is of another symbol."""
+        self._refuse_without(key, items if since is not None else ())
+        self._refuse_without(field, items if value is not None else ())
+        return self._value_since_limit(items, field, value, since, limit, key, *end)
+
+    def _refuse_without(self, key: Any, items: Any) -> None:
+        if any(not self.api.safe_value(item, key) for item in self.api.to_array(items or [])):
+            raise BrokenAnswer(f"an entry without a {key}")
 
 
 def connect(

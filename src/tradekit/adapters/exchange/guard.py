@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
+_NAMES: Final = frozenset({"asset", "currency", "coin", "symbol", "product_id", "orderId", "order_id", "trade_id"})
 _ERROR_KEYS: Final = frozenset({"error", "errors", "msg", "message", "code", "retCode", "retMsg"})
 
 
@@ -100,7 +101,10 @@ def _objects(found: Any, holds: Holds) -> Iterable[Any]:
 def _is_told(item: dict[str, Any], name: str) -> bool:
     if name.endswith("?"):
         return name[:-1] in item
-    return item.get(name) is not None and item[name] != ""
+    value = item.get(name)
+    if name in _NAMES:  # ccxt leaves out what has no name that it can read
+        return type(value) in (str, int) and value != ""
+    return value is not None and value != ""
 
 
 def _refuse_constant(name: str) -> Any:

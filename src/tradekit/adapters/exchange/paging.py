@@ -55,7 +55,10 @@ def _pages(
             if paging.size and len(page) >= paging.size:
                 raise CallFailed(_incomplete(method))
             return
-        following = _next(connection, paging, page, fresh, {**known, **fresh}, number)
+        try:
+            following = _next(connection, paging, page, fresh, {**known, **fresh}, number)
+        except (ValueError, TypeError, KeyError):  # an id or a time of another form says of no next page where it is
+            raise CallFailed(_incomplete(method)) from None
         if following is not None and following == more and not fresh:
             return
         if following is None:

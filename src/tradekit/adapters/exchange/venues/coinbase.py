@@ -77,7 +77,6 @@ VENUE: Final = Venue(
     shapes={
         "GET brokerage/market/products": Shape(("products",), Holds.LIST, ("product_id",)),
         "GET brokerage/transaction_summary": Shape((), Holds.ONE, ("fee_tier",)),
-        "GET brokerage/key_permissions": Shape((), Holds.ONE, ("can_trade", "can_transfer")),
         "GET brokerage/time": Shape((), Holds.ONE, ("epochMillis",)),
         "GET brokerage/accounts": Shape(("accounts",), Holds.LIST, ("currency", "available_balance", "hold", "type")),
         "GET brokerage/best_bid_ask": Shape(("pricebooks",), Holds.LIST, ("product_id",)),
@@ -90,6 +89,6 @@ VENUE: Final = Venue(
             Holds.LIST,
             ("trade_id", "order_id", "trade_time", "price", "size", "commission", "product_id", "side"),
         ),
-        "GET brokerage/key_permissions": Shape((), Holds.ONE, ("can_transfer",)),
+        "GET brokerage/key_permissions": Shape((), Holds.ONE, ("can_trade", "can_transfer")),
     },
 )
