@@ -187,7 +187,7 @@ def test_a_signal_ends_the_run_and_leaves_all_in_order(tradekit: CommandLine, si
     assert [d["type"] for d in ran.data["decisions"]] == ["approved"]
     assert ran.data["orders"] == [], "nothing is placed once the signal has come"
     assert tradekit("state verify").code == 0
-    tradekit.policy("")
+    tradekit.policy("# paper\n")
     after = tradekit("cycle --json")
     assert (after.code, after.data["cycle"], after.data["differences"]) == (0, 2, [])
 

@@ -6,6 +6,7 @@ no refusal of an order that was taken. What the exchange really has is read off 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,7 +55,7 @@ def is_a_lie(spoiled: bytes) -> bool:
     list in the place of one.
     """
     try:
-        tree = requests.compat.json.loads(spoiled)
+        tree = json.loads(spoiled)
     except (ValueError, RecursionError):
         return False
     found, left = [], [tree]
@@ -84,7 +85,7 @@ def straight(rig: Rig, bend: Callable[[str, Answer], bytes | None] | None = None
 
     def send(adapter: object, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         path, _, query = (request.url or "").removeprefix(rig.server.url).partition("?")
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body or ""
+        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
         headers = {str(name): str(value) for name, value in request.headers.items()}
         asked = Request(request.method or "GET", path, query, body, headers, rig.server.url.removeprefix("http://"))
         kind, told = rig.dialect.kind(asked), rig.dialect.answer(asked)
@@ -93,7 +94,7 @@ def straight(rig: Rig, bend: Callable[[str, Answer], bytes | None] | None = None
         response = requests.Response()
         response.status_code, response.url, response.request = told.status, request.url or "", request
         response.headers = CaseInsensitiveDict({"Content-Type": "application/json", **told.headers})
-        response._content = instead if instead is not None else requests.compat.json.dumps(told.body).encode()
+        response._content = instead if instead is not None else json.dumps(told.body).encode()
         return response
 
     with patch.object(requests.adapters.HTTPAdapter, "send", send):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import os
-from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
-from unittest.mock import patch
 
+from command_line import run_in
 from fills_files import line
 from tradekit.adapters.policy_file import BUILT_IN_POLICY
 from tradekit.adapters.store.snapshot import _COVERED_FROM
-from tradekit.cli.main import run
 
 ROOT: Final = Path(__file__).parents[2]
 FEES: Final = '{"cost": 0.1, "currency": "USD"}'
@@ -31,8 +27,8 @@ def _made() -> dict[str, tuple[bytes, ...]]:
     ideas = (ROOT / "docs" / "examples" / "first-day.json").read_bytes()
     with TemporaryDirectory() as folder:
         home, look = Path(folder) / "home", Path(folder) / "look.json"
-        _run(home, "cycle", "--proposals", str(ROOT / "docs" / "examples" / "first-day.json"))
-        _run(home, "status", "--save", str(look))
+        run_in(home, "cycle", "--proposals", str(ROOT / "docs" / "examples" / "first-day.json"))
+        run_in(home, "status", "--save", str(look))
         account = home / "main" / "paper"
         state = (account / "state.json").read_bytes()
         lines = (account / "journal" / "000001.jsonl").read_bytes().splitlines(keepends=True)
@@ -47,12 +43,3 @@ def _made() -> dict[str, tuple[bytes, ...]]:
         "state": (state[_COVERED_FROM:],),
         "journal": tuple(lines[1:]),
     }
-
-
-def _run(home: Path, *words: str) -> None:
-    with (
-        patch.dict(os.environ, {"TRADEKIT_HOME": str(home)}),
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()),
-    ):
-        run(list(words))

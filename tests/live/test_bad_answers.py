@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from command_line import SRC, bare
+from command_line import bare
 from live_home import LiveHome, books_of
 from rig import WIRED, D, Rig
 from tradekit.domain.times import DAY_MS
@@ -56,42 +56,6 @@ def wish(live: LiveHome) -> Wanted:
     from tradekit.adapters.proposals_file import load_proposals
 
     return Wanted(load_proposals(ideas(live).split()[1]))
-
-
-def test_a_fill_without_sense_is_held_back_and_stops_its_symbol(binance: LiveHome) -> None:
-    """A price below zero: in no book, never dropped, and a person has to look."""
-    rig = binance.rig
-    binance("cycle")
-    binance(f"cycle {ideas(binance)}")
-    (order,) = rig.engine.orders
-    rig.engine.fill(order)
-    rig.engine.trades[-1] = rig.engine.trades[-1].__class__(**{**vars(rig.engine.trades[-1]), "price": D(-1)})
-    ran = binance("reconcile-fills --json")
-    assert (ran.code, "held" in ran.problems) == (12, True)
-    again = binance(f"cycle --json {ideas(binance, 'b')}")
-    assert [decision["type"] for decision in again.data["decisions"]] == ["refused"]
-    assert sent(binance) == 1
-
-
-def test_an_empty_list_of_balances_stops_the_cycle(binance: LiveHome) -> None:
-    binance("cycle")
-    kept = dict(binance.rig.engine.totals)
-    binance.rig.engine.totals.clear()
-    ran = binance(f"cycle {ideas(binance)}")
-    assert (ran.code, ran.problems, sent(binance)) == (13, ["unreachable"], 0)
-    binance.rig.engine.totals.update(kept)
-    assert binance("cycle").code == 0
-
-
-def test_a_market_whose_filters_are_nonsense_is_refused_alone(binance: LiveHome) -> None:
-    rig = binance.rig
-    listing = rig.engine.listings[rig.symbol()]
-    rig.engine.listings[rig.symbol()] = listing.__class__(**{**vars(listing), "tick": D(0)})
-    binance.policy(account={"managed": []})
-    ran = binance(f"cycle --json {ideas(binance)}")
-    assert [decision["code"] for decision in ran.data["decisions"]] == ["unknown_symbol"]
-    other = binance.proposals({"id": "s", "symbol": rig.symbol("SOL"), "side": "buy", "notional": "30"})
-    assert [decision["type"] for decision in binance(f"cycle --json {other}").data["decisions"]] == ["approved"]
 
 
 def test_an_order_of_somebody_else_is_counted_and_never_touched(live: LiveHome) -> None:
@@ -145,58 +109,3 @@ def test_a_clock_that_is_wrong_by_a_day_decides_nothing(tmp_path: Path, shift: i
                 assert report.started == rig.time.now() or abs(report.started - rig.time.now()) < 5000
             rig.time.sleep(60_000)
         assert decided == [["Approved"], ["a"], ["a"]]
-
-
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"LANG": "C", "LC_ALL": "C", "TERM": "dumb", "COLUMNS": "1"},
-        {"PATH": ""},
-        {"HTTPS_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"},
-        {"REQUESTS_CA_BUNDLE": "/nowhere", "SSL_CERT_FILE": "/nowhere", "CURL_CA_BUNDLE": "/nowhere"},
-        {"PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "1"},
-    ],
-)
-def test_the_environment_changes_nothing(binance: LiveHome, environment: dict[str, str]) -> None:
-    ran = binance.apart("cycle --json", **environment)
-    assert (ran.code, ran.problems) == (0, [])
-
-
-def test_modules_in_the_current_folder_are_not_imported(binance: LiveHome) -> None:
-    traps = binance.home.parent / "traps"
-    traps.mkdir()
-    for name in ("ccxt", "decimal", "requests", "json"):
-        (traps / f"{name}.py").write_text("raise SystemExit('trap')\n")
-    script = binance.home.parent / "tradekit"
-    script.write_text("from tradekit.cli.main import main\nmain()\n")
-    done = subprocess.run(
-        [sys.executable, str(script), "cycle"],
-        env=bare(binance.home),
-        cwd=traps,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("limit", ["-n 6", "-n 12", "-v 200000"])
-def test_a_machine_without_room_sends_nothing_or_everything(binance: LiveHome, limit: str) -> None:
-    binance("cycle")
-    words = f'ulimit {limit}; exec "{sys.executable}" -m tradekit cycle {ideas(binance)}'
-    done = subprocess.run(
-        ["/bin/sh", "-c", words],
-        env={**bare(binance.home), "PYTHONPATH": str(SRC)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    if done.returncode != 0:
-        assert sent(binance) == 0, done.stderr[-500:]
-        assert "CANARY" not in done.stderr
-    assert binance(f"cycle {ideas(binance)}").code in (0, 10)
-    assert sent(binance) <= 1
-    assert binance("state verify").code == 0

@@ -160,7 +160,7 @@ def test_files_of_another_key_are_refused(binance: LiveHome) -> None:
 def test_live_and_paper_share_no_file(binance: LiveHome) -> None:
     assert told(binance) == (0, [])
     paper = binance.home.parent / "paper.toml"
-    paper.write_text("")
+    paper.write_text("# paper\n")
     assert told(binance, f"cycle --policy {paper}") == (0, [])
     assert sorted(path.name for path in (binance.home / "main").iterdir()) == ["live", "paper"]
     mode = {path.name: path.stat().st_mode & 0o777 for path in (binance.home / "exchange_cache").iterdir()}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from unittest.mock import patch
 
 import pytest
 
@@ -118,6 +121,16 @@ class CommandLine:
         path = self.home.parent / "ideas.json"
         path.write_text("\n".join(item if isinstance(item, str) else json.dumps(item) for item in items))
         return path
+
+
+def run_in(home: Path, *words: str) -> int:
+    """Runs a command in a home and throws away what it prints."""
+    with (
+        patch.dict(os.environ, {"TRADEKIT_HOME": str(home)}),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+    ):
+        return int(run(list(words)))
 
 
 def python(*words: str) -> list[str]:

@@ -77,14 +77,17 @@ def policy_source(home: Path, option: str | None, environment: Mapping[str, str]
 def load_policy(path: Path | None) -> LoadedPolicy:
     """The policy in `path`, or the built-in one for None.
 
-    Raises `BadInput`: what `read_text_file` raises (`file_insecure` included), `policy_syntax` with the line, or
-    everything that `read_policy` finds.
+    Raises `BadInput`: what `read_text_file` raises (`file_insecure` included), `policy_empty`, `policy_syntax` with the
+    line, or everything that `read_policy` finds.
     """
     if path is None:
         # Its text says no more than the defaults, so parsing it would only cost time; a test compares the two.
         return LoadedPolicy(read_policy({}, BUILT_IN), BUILT_IN, content_digest(BUILT_IN_POLICY), BUILT_IN_POLICY)
     source = safe(str(path))
     text = read_text_file(path, MAX_BYTES, trusted=True)
+    if not text.strip():  # what a power cut leaves of a file must not turn a live account into one on paper
+        fix = "`tradekit policy show` prints a whole one; without any file the built-in paper policy is in force"
+        raise BadInput(Problem("policy_empty", f"{source}: is empty", fix))
     return LoadedPolicy(parse_policy(text, source), source, content_digest(text), text)
 
 

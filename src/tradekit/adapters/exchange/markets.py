@@ -20,6 +20,7 @@ from tradekit.domain.market import Market
 from tradekit.domain.numbers import ZERO
 
 _FORMAT: Final = 1
+_MOST_PLACES: Final = 60
 _DECIMAL_PLACES, _SIGNIFICANT_DIGITS, _TICK_SIZE = 2, 3, 4
 _KEPT: Final = (
     *("id", "symbol", "base", "quote", "baseId", "quoteId", "lowercaseId", "altname", "alias", "type", "active"),
@@ -118,7 +119,7 @@ def filters_of(market: Mapping[str, Any], mode: int) -> Filters | None:
             market["symbol"], market["base"], market["quote"], tick, step, smallest,
             exact(worth, "minimum") if worth else ZERO, maker, taker, market.get("active") is not False,
         )  # fmt: skip
-    except (BrokenAnswer, KeyError, TypeError, AttributeError):
+    except (BrokenAnswer, KeyError, TypeError, AttributeError, ArithmeticError):
         return None
     if step <= 0 or tick <= 0 or filters.min_amount < 0 or filters.min_notional < 0:
         return None
@@ -146,7 +147,7 @@ def _cut(market: Mapping[str, Any], venue: Venue, mode: int) -> dict[str, Any]:
     if info.get(venue.tick_field):
         precision["price"] = str(info[venue.tick_field])
     if mode != _TICK_SIZE:  # a count of digits: ccxt wants a whole number there
-        precision = {name: None if value is None else int(Decimal(value)) for name, value in precision.items()}
+        precision = {name: _count(value) for name, value in precision.items()}
     limits = {name: _plain(market["limits"].get(name) or {}) for name in ("amount", "price", "cost")}
     if info.get(venue.min_notional_field):
         limits["cost"]["min"] = str(info[venue.min_notional_field])
@@ -159,7 +160,16 @@ def _cut(market: Mapping[str, Any], venue: Venue, mode: int) -> dict[str, Any]:
     }
 
 
+def _count(value: Any) -> int | None:
+    try:
+        return int(exact(value, "digits"))
+    except BrokenAnswer:
+        return None
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal | float):
-        return format(Decimal(str(value)), "f")
+        number = Decimal(str(value))
+        # written out, a number like 1e999999999 would fill the memory; as it is, `exact` refuses it
+        return format(number, "f") if abs(number.adjusted()) <= _MOST_PLACES else str(number)
     return {name: _plain(part) for name, part in value.items()} if isinstance(value, Mapping) else value

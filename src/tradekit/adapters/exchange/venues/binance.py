@@ -104,6 +104,5 @@ VENUE: Final = Venue(
         "POST convert/acceptQuote": Shape((), Holds.ONE, ("orderId", "orderStatus")),
         "GET convert/orderStatus": Shape((), Holds.ONE, _CONVERSION),
         "GET convert/tradeFlow": Shape(("list",), Holds.LIST, ("quoteId", *_CONVERSION)),
-        "GET account/apiRestrictions": Shape((), Holds.ONE, ("enableWithdrawals",)),
     },
 )

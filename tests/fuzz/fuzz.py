@@ -1,4 +1,4 @@
-"""`python tests/fuzz TARGET --seconds 300`: feeds one reader as long as is wanted, led by coverage where atheris is.
+"""`python tests/fuzz/fuzz.py TARGET --seconds 300`: feeds one reader for so long, led by coverage where atheris is.
 
 Targets are the files (policy, proposals, fills, snapshot, state, journal) and the dialects (binance, coinbase, kraken).
 Without atheris, which is no dependency of the tests, it draws blindly. The first input that breaks something is written
@@ -14,8 +14,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 HERE = Path(__file__).parent
 for room in (HERE, HERE.parent / "support", HERE.parent / "servers", HERE.parents[1] / "src"):
@@ -96,8 +99,7 @@ def blindly(feed: Callable[[bytes], object], seconds: float, seed: int) -> int:
 
 def led(feed: Callable[[bytes], object], start: list[bytes], seconds: float, folder: Path) -> None:
     """By coverage of tradekit's own code. Ends the process."""
-    import atheris
-
+    atheris: Any = import_module("atheris")
     corpus = folder / "corpus"
     corpus.mkdir()
     for number, seed in enumerate([*start, *(random.Random(n).randbytes(300) for n in range(20))]):
@@ -115,15 +117,13 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--blind", action="store_true", help="don't use atheris")
     wanted = asked.parse_args()
-    try:
-        import atheris
-    except ImportError:
-        wanted.blind = True
+    wanted.blind = wanted.blind or find_spec("atheris") is None
     with TemporaryDirectory() as folder:
         if wanted.blind:
             feed, _ = feed_of(wanted.target, Path(folder))
             print(f"{wanted.target}: {blindly(feed, wanted.seconds, wanted.seed)} cases, nothing found")
             return
+        atheris: Any = import_module("atheris")
         with atheris.instrument_imports(include=["tradekit"]):
             feed, start = feed_of(wanted.target, Path(folder))
         led(feed, start, wanted.seconds, Path(folder))
