@@ -21,7 +21,7 @@ class Canary:
 
     def found_in(self, data: str | bytes) -> str:
         """A piece of at least `PIECE` characters, in whatever form."""
-        text = data if isinstance(data, str) else data.decode("latin-1")
+        text = data if isinstance(data, str) else data.replace(b"\0" * 64, b"").decode("latin-1")
         for at in range(len(text) - PIECE + 1):
             if text[at : at + PIECE] in self._pieces:
                 return text[max(at - 20, 0) : at + PIECE + 20]
