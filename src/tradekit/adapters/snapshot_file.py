@@ -45,7 +45,7 @@ def load_snapshot(path: Path) -> SavedLook:
             raise BadShape("is of another format")
         version = document["schema_version"]
         if type(version) is int and version > SCHEMA_VERSION:
-            newer = f"{name}: has schema version {version!s:.20}, newer than {SCHEMA_VERSION}"
+            newer = f"{name}: has schema version {version!a:.20}, newer than {SCHEMA_VERSION}"
             raise BadInput(Problem("snapshot_newer", newer, "use the version of tradekit that wrote it"))
         found: SavedLook = from_plain(SavedLook, document["look"])
         return found

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
-_NAMES: Final = frozenset({"asset", "currency", "coin", "symbol", "product_id", "orderId", "order_id", "trade_id"})
+_NAMES: Final = frozenset({"asset", "currency", "symbol", "product_id", "orderId", "order_id", "trade_id"})
 _ERROR_KEYS: Final = frozenset({"error", "errors", "msg", "message", "code", "retCode", "retMsg"})
 
 

@@ -139,7 +139,7 @@ class Journal:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise self._fault("journal_damaged", number, "has no readable header") from None
         if type(version) is not int or version > SCHEMA_VERSION:
-            what = f"{self._path(number)} has schema version {version!s:.20}; this tradekit knows {SCHEMA_VERSION}"
+            what = f"{self._path(number)} has schema version {version!a:.20}; this tradekit knows {SCHEMA_VERSION}"
             raise NeedsHuman(Problem("journal_newer", what, AGAIN_OR_BACK))
         if first + newline != header(seq, prev, version):
             raise self._fault("journal_damaged", number, "has a changed header")

@@ -68,7 +68,7 @@ def parse(data: bytes, path: Path) -> Saved:
         raise _fault("state_damaged", path, "is no JSON") from None
     version = body.get("schema_version")
     if type(version) is not int or not 0 < version <= SCHEMA_VERSION:
-        what = f"{path} has schema version {version!s:.20}; this tradekit knows {SCHEMA_VERSION}"
+        what = f"{path} has schema version {version!a:.20}; this tradekit knows {SCHEMA_VERSION}"
         raise NeedsHuman(Problem("state_newer", what, AGAIN_OR_BACK))
     try:
         return _saved(migrate(body, version))
