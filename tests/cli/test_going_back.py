@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from command_line import CommandLine, buy, marks, sell
-from kill_homes import POLICY, Case, Facts, Run, carry_out
+from kill_facts import Facts
+from kill_homes import POLICY, Case, Run, carry_out
 from tradekit.adapters.paper.world import LEDGER_NAME
 from tradekit.adapters.store.record_line import SCHEMA_VERSION
 
@@ -68,11 +69,11 @@ def leave_an_order_open(tradekit: CommandLine) -> str:
     wishes.write_text(json.dumps(sell("m-open", "PENGU/USDT", "1525")))
     words = ("cycle", "--proposals", str(wishes))
     rehearsal = tradekit.home.parent / "rehearsal"
-    (whole,) = carry_out([Case(tradekit.home, rehearsal, [Run(words)])], processes=1)[0]
+    (whole,) = carry_out([Case(tradekit.home, rehearsal, [Run(words)])])[0]
     durable = whole.points.index("write main/paper/journal/000001.jsonl")
-    sent = whole.points.index("sqlite commit", durable) + 1  # points are numbered from 1
+    sent = whole.steps[whole.points.index("sqlite commit", durable)]
     known = set(Facts(tradekit.home).on_exchange)
-    (killed,) = carry_out([Case(tradekit.home, tradekit.home, [Run(words, sent, "after")])], processes=1)[0]
+    (killed,) = carry_out([Case(tradekit.home, tradekit.home, [Run(words, sent.at("after"))])])[0]
     assert killed.exit < 0
     (id,) = set(Facts(tradekit.home).on_exchange) - known
     return id

@@ -14,7 +14,7 @@ import pytest
 from docs.generate import DOCS
 
 from command_line import CommandLine
-from kill_homes import Facts
+from kill_facts import Facts
 from tradekit.adapters.fills_file import read_trades
 from tradekit.adapters.policy_file import parse_policy
 from tradekit.domain.fill import TradeRow

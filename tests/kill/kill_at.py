@@ -1,28 +1,34 @@
-"""Runs `tradekit` in processes of their own and kills them, with SIGKILL, at a chosen step towards the disk.
+"""Runs `tradekit` in processes of their own; each may be killed, stopped or given a broken disk at a chosen step.
 
 A program: it reads one JSON case a line from stdin and answers one JSON line each. A case is a home, a home to make
-it from where it isn't there yet, and runs; a run is arguments and perhaps a kill, `{"point": N, "when": "before"}` or
-`"after"`. Points are numbered from 1 in every run: those in the home, of calls of os.open, write, fsync, rename, link,
-unlink, mkdir and posix_fallocate, and the begin and commit of every transaction of the paper exchange. `KILL_AT_MUTANT`
-plants a bug, to show that it would be found.
+it from where it isn't there yet, and runs; a run is arguments, perhaps an action (see `kill_points`), and milliseconds
+that go by first. `meanwhile` are runs that take place while this one is stopped; then it goes on, or is killed. The
+last of them may be one that waits for this one's end. A home with an exchange beside it (`HOME.world`) is a live one.
+`KILL_AT_MUTANT` plants a bug, to show that it would be found.
 """
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
 import pkgutil
 import shutil
 import signal
-import sqlite3
+import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import tradekit
+from kill_points import Action, Points, put_in_place, real_open, real_write
+from kill_world import Host, SharedTime, hosted, listen, move_in, world_of
 from tradekit.adapters.paper.exchange import PaperExchange
+from tradekit.cli import live_desk
+from tradekit.cli.live_desk import MachineTime
 from tradekit.cli.main import run
 from tradekit.domain.event import OrderIntended
 from tradekit.domain.order import OrderIntent
@@ -31,76 +37,25 @@ from tradekit.steps import place as placing
 from tradekit.steps import settle as settling
 from tradekit.steps.desk import Desk
 
-WATCHED: Final = ("open", "write", "fsync", "rename", "link", "unlink", "mkdir", "posix_fallocate")
 WIRE: Final = "wire.log"
-_open, _write = os.open, os.write
+TRIES: Final = 3  # looks at a lock that is taken
 
 
-class Points:
-    """Counts the steps of this process, tells each to `report`, and ends the process at the one that was chosen."""
+class Child(NamedTuple):
+    """A run that was started, and where it tells its steps."""
 
-    def __init__(self, home: Path, kill: dict[str, Any] | None, report: int) -> None:
-        self._home = home
-        self._kill = kill or {"point": 0, "when": ""}
-        self._report = report
-        self._count = 0
-        self._paths: dict[int, str] = {}
-
-    def watch(self) -> None:
-        """From now on every step counts."""
-        for name in WATCHED:
-            setattr(os, name, self._watched(name, getattr(os, name)))
-        points = self
-
-        class Connection(sqlite3.Connection):
-            def execute(self, sql: str, *more: Any) -> Any:
-                if sql not in ("BEGIN IMMEDIATE", "COMMIT"):
-                    return super().execute(sql, *more)
-                return points.step(f"sqlite {sql.lower()}", lambda: super(Connection, self).execute(sql, *more))
-
-        connect = sqlite3.connect
-        put_in_place(sqlite3, "connect", lambda *words, **more: connect(*words, **{"factory": Connection, **more}))
-
-    def step(self, label: str, call: Callable[[], Any]) -> Any:
-        """One step: perhaps the last."""
-        self._count += 1
-        _write(self._report, f"{label}\n".encode())
-        self._die_if("before")
-        try:
-            return call()
-        finally:
-            self._die_if("after")
-
-    def _die_if(self, when: str) -> None:
-        if (self._count, when) == (self._kill["point"], self._kill["when"]):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(first: Any, *words: Any, **more: Any) -> Any:
-            path = self._paths.get(first, "") if isinstance(first, int) else str(first)
-            if not path.startswith(str(self._home)):
-                return real(first, *words, **more)
-            place = path.removeprefix(str(self._home) + "/")
-            done = self.step(f"{name} {place}", lambda: real(first, *words, **more))
-            if name == "open":
-                self._paths[done] = path
-            return done
-
-        return watched
-
-
-def put_in_place(owner: Any, name: str, new: object) -> None:
-    """Replaces a part of this process, and of no other."""
-    setattr(owner, name, new)
+    pid: int
+    steps: int
+    home: Path
 
 
 def note_what_is_sent(home: Path) -> None:
-    """Every client order id that goes to the exchange is noted beside it, in the moment it goes."""
+    """Every client order id that goes to the paper exchange is noted beside it, in the moment it goes."""
     real = PaperExchange.place
 
     def noted(self: PaperExchange, intents: Sequence[OrderIntent]) -> Any:
-        log = _open(home / WIRE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        _write(log, "".join(f"{intent.client_order_id}\n" for intent in intents).encode())
+        log = real_open(home / WIRE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        real_write(log, "".join(f"{intent.client_order_id}\n" for intent in intents).encode())
         os.close(log)
         return real(self, intents)
 
@@ -121,28 +76,107 @@ def send_again_what_is_unanswered(desk: Desk) -> settling.Settlement:
     return settling.settle(desk)
 
 
-def in_a_process(home: Path, arguments: Sequence[str], kill: dict[str, Any] | None) -> dict[str, Any]:
-    """Runs one command line in a child. `exit` is negative for a signal, `points` are the steps it took."""
+def start(home: Path, item: dict[str, Any], number: int) -> Child:
+    """Begins one command line in a child."""
     reading, report = os.pipe()
+    fcntl.fcntl(report, fcntl.F_SETPIPE_SZ, 2**20)  # nobody reads before the end
     child = os.fork()
     if child == 0:
+        code = 99
         try:
             os.close(reading)
             os.environ["TRADEKIT_HOME"] = str(home)
-            for number, name in ((0, os.devnull), (1, f"{home}.out"), (2, f"{home}.err")):
-                os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), number)
+            for target, name in ((0, os.devnull), (1, f"{home}.out{number}"), (2, f"{home}.err{number}")):
+                os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), target)
             note_what_is_sent(home)
-            Points(home, kill, report).watch()
-            code = run(list(arguments))
+            action = item.get("action")
+            Points(home, Action(*action) if action else None, report).watch()
+            code = run(list(item["arguments"]))
             sys.stdout.flush()
             sys.stderr.flush()
-        except BaseException:
-            code = 99
-        os._exit(code)
+        finally:
+            os._exit(code)
     os.close(report)
-    with open(reading, encoding="utf-8") as steps:
-        points = steps.read().splitlines()
-    return {"exit": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "points": points}
+    return Child(child, reading, home)
+
+
+def finish(child: Child, item: dict[str, Any], host: Host | None) -> dict[str, Any]:
+    """Waits for its end. `exit` is negative for a signal, `points` are its steps, `meanwhile` what came between."""
+    between: list[dict[str, Any]] = []
+    _, status = os.waitpid(child.pid, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        *others, last = item["meanwhile"]
+        between = [finish(start(child.home, other, 2), other, None) for other in others]
+        waiting = start(child.home, last, 2)
+        if last.get("waits"):
+            waits = until_it_waits(waiting)
+        else:
+            between.append(finish(waiting, last, None))
+        os.kill(child.pid, signal.SIGKILL if item.get("then") == "kill" else signal.SIGCONT)
+        _, status = os.waitpid(child.pid, 0)
+        if last.get("waits"):
+            between.append({**finish(waiting, last, None), "waited": waits})
+    if host is not None:
+        host.drain()
+    return {
+        "exit": os.waitstatus_to_exitcode(status),
+        "points": told(child.steps),
+        "meanwhile": between,
+    }
+
+
+def until_it_waits(child: Child) -> bool:
+    """Whether it looks at a lock again and again."""
+    heard = b""
+    while heard.count(b"flock main") < TRIES:
+        more = os.read(child.steps, 4096)
+        if not more:
+            return False
+        heard += more
+    return True
+
+
+def told(steps: int) -> list[str]:
+    with open(steps, encoding="utf-8") as lines:
+        return lines.read().splitlines()
+
+
+def full_budget(home: Path) -> None:
+    """As after a quiet minute: how many requests are left is no matter of chance."""
+    for path in (home / "exchange_cache").glob("requests-*"):
+        try:
+            path.write_text(json.dumps({**json.loads(path.read_text()), "units": 10**7}))
+        except ValueError:
+            continue
+
+
+def said(home: Path, number: int = 1) -> dict[str, Any]:
+    """The codes of the problems that a run with --json told, and its stderr."""
+    out, err = Path(f"{home}.out{number}").read_text(), Path(f"{home}.err{number}").read_text()
+    problems = json.loads(out)["problems"] if out.startswith("{") else []
+    return {"problems": [[item["code"], item["message"]] for item in problems], "err": err}
+
+
+def carry_out(case: dict[str, Any], time: SharedTime, listener: socket.socket) -> list[dict[str, Any]]:
+    """Runs one case."""
+    home, template = Path(case["home"]), Path(case["template"])
+    world = world_of(home)
+    if not home.exists():
+        shutil.copytree(template, home)
+        if world_of(template).exists():
+            shutil.copy(world_of(template), world)
+    done = []
+    with ExitStack() as life:
+        host = None
+        if world.exists():
+            move_in(home, listener)
+            host = life.enter_context(hosted(world, time, listener))
+        for item in case["runs"]:
+            time.sleep(item.get("later_ms", 0))
+            full_budget(home)
+            ended = finish(start(home, item, 1), item, host)
+            done.append({**ended, **said(home)})
+    return done
 
 
 def main() -> None:
@@ -156,13 +190,10 @@ def main() -> None:
         put_in_place(work, "place", send_before_the_intent_is_durable)
     if mutant == "send_again":
         put_in_place(assess, "settle", send_again_what_is_unanswered)
+    time, listener = SharedTime(), listen()
+    put_in_place(live_desk, "machine_time", lambda must_stop: MachineTime(time.now, time.sleep))
     for line in sys.stdin:
-        case = json.loads(line)
-        home = Path(case["home"])
-        if not home.exists():
-            shutil.copytree(case["template"], home)
-        done = [in_a_process(home, item["arguments"], item.get("kill")) for item in case["runs"]]
-        print(json.dumps(done), flush=True)
+        print(json.dumps(carry_out(json.loads(line), time, listener)), flush=True)
 
 
 if __name__ == "__main__":

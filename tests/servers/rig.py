@@ -44,7 +44,7 @@ KEYS: Final = {
     "kraken": ("CANARYKEYkrakenCANARYKEYkraken", "Q0FOQVJZU0VDUkVUa3Jha2VuQ0FOQVJZU0VDUkVU"),
     "coinbase": ("organizations/CANARYKEY/apiKeys/coinbase", EC_KEY),
 }
-_DIALECTS: Final[dict[str, Callable[[Engine, Faults, str, str], Any]]] = {
+DIALECTS: Final[dict[str, Callable[[Engine, Faults, str, str], Any]]] = {
     "binance": BinanceServer,
     "coinbase": CoinbaseServer,
     "kraken": KrakenServer,
@@ -103,7 +103,7 @@ class Rig:
         self.faults = Faults()
         self.engine = _engine(self.quote, self.time, bases)
         self.key, self.secret = KEYS[name]
-        self.dialect: Any = _DIALECTS[name](self.engine, self.faults, self.key, self.secret)
+        self.dialect: Any = DIALECTS[name](self.engine, self.faults, self.key, self.secret)
         self.server = ExchangeServer(self.dialect, latency)
         self.options: dict[str, Any] = {"timeout_ms": 2000, "workers": 1, **options}
         self.local_skew_ms = 0

@@ -7,6 +7,7 @@ server is closed or `faults.released` is set.
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -68,9 +69,9 @@ class Dialect(Protocol):
 
 
 class ExchangeServer:
-    """Serves a dialect on a free port of 127.0.0.1 while it is entered."""
+    """Serves a dialect on a free port of 127.0.0.1 while it is entered, or on a socket that listens already."""
 
-    def __init__(self, dialect: Dialect, latency: float = 0.0) -> None:
+    def __init__(self, dialect: Dialect, latency: float = 0.0, listener: socket.socket | None = None) -> None:
         self.dialect = dialect
         self.latency = latency
         self.counts: Counter[str] = Counter()
@@ -80,7 +81,10 @@ class ExchangeServer:
         self.wrong_date: int | None = None
         self._lock = Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
-        self._http = _Quiet(("127.0.0.1", 0), handler)
+        self._http = _Quiet(("127.0.0.1", 0), handler, bind_and_activate=listener is None)
+        if listener is not None:
+            self._http.socket.close()
+            self._http.socket, self._http.server_address = listener, listener.getsockname()
 
     @property
     def url(self) -> str:
@@ -96,6 +100,13 @@ class ExchangeServer:
         self.dialect.faults.released.set()
         self._http.shutdown()
         self._http.server_close()
+
+    def drain(self) -> None:
+        """Returns once everything that was sent before is handled, by clients that are dead or have hung up."""
+        with socket.create_connection(self._http.socket.getsockname()) as last:
+            port = last.getsockname()[1]
+        while port not in self._http.ports or self._http.connections:
+            time.sleep(0.001)
 
     def handle(self, request: Request) -> tuple[int, bytes, Mapping[str, str]] | None:
         """Status, body and headers of the answer; None where the connection is to be cut."""
@@ -154,6 +165,22 @@ class _Quiet(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.connections: set[Any] = set()
+        self.ports: set[int] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        self.ports.add(client_address[1])
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.connections.discard(request)
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that gave up is no news."""
 
@@ -167,6 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length).decode()
+        if len(body.encode()) < length:  # whoever sent it died over it
+            self.close_connection = True
+            return
         parts = urlsplit(self.path)
         request = Request(
             self.command, parts.path, parts.query, body, dict(self.headers.items()), self.headers.get("Host", "")
