@@ -22,12 +22,13 @@ Show = Callable[[str], None]
 
 
 class Scenario(NamedTuple):
-    """A home, the command in it that is to be killed, and whether its exchange is a live one."""
+    """A home, the command in it that is to be killed, whether its exchange is a live one, and what ends it all."""
 
     name: str
     home: Path
     arguments: tuple[str, ...]
     live: bool = False
+    ending: tuple[str, ...] = ("cycle",)  # takes back what rests
 
     @property
     def quiet(self) -> list[Run]:
@@ -35,7 +36,7 @@ class Scenario(NamedTuple):
         again = Run(self.arguments)
         if self.live:
             return [again, Run(("reconcile-fills", "--json"), later_ms=HORIZON_MS)]
-        return [Run(("cycle",)), again, Run(("cycle",))]  # the last one takes back what rests
+        return [Run(("cycle",)), again, Run(self.ending)]
 
 
 class Row(NamedTuple):

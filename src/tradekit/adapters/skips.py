@@ -17,6 +17,8 @@ def count_skip(folder: Path) -> int:
     try:
         os.write(descriptor, b".")
         return os.fstat(descriptor).st_size
+    except OSError:
+        return 1
     finally:
         os.close(descriptor)
 

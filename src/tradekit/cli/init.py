@@ -50,8 +50,9 @@ def init(
     from tradekit.adapters.home import home_directory
     from tradekit.adapters.policy_file import parse_policy
     from tradekit.adapters.policy_text import render_policy
-    from tradekit.adapters.store.account_store import disk_errors, open_folder
+    from tradekit.adapters.store.account_store import open_folder
     from tradekit.adapters.store.disk import RealDisk
+    from tradekit.adapters.store.disk_errors import disk_errors
     from tradekit.cli.output import Result, emit
     from tradekit.domain.errors import ExitCode
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -87,9 +87,8 @@ def live_desk(
     machine: MachineTime | None = None,
 ) -> Iterator[Desk]:
     """The desk of one run, loaded. A dry run asks the exchange and sends nothing. Raises `BadInput`, `Unreachable`."""
-    from tempfile import TemporaryDirectory
-
     from tradekit.adapters.journal_index import FileIndex
+    from tradekit.cli.scratch import scratch_folder
     from tradekit.domain.ids import content_digest
     from tradekit.domain.state import State
     from tradekit.steps.desk import Desk
@@ -102,25 +101,23 @@ def live_desk(
     except Unreachable as silent:
         _note_silence(store, loaded, clock, silent.problems[0].code)
         raise
-    with TemporaryDirectory() as scratch:
-        try:
-            cache = Path(scratch) if dry_run else account.folder / "cache"
-            desk = Desk(
-                policy=account.policy,
-                exchange=exchange,
-                clock=clock,
-                store=store,
-                index=FileIndex(cache / "journal.sqlite3", files.lines),
-                watcher=watcher,
-                state=State(account.stamp),
-                identity=content_digest(*account.stamp, str(clock.now())),
-                dry_run=dry_run,
-                policy_digest=account.loaded.digest,
-            )
-            desk.take_over(loaded)
-            yield desk
-        finally:
-            exchange.close()
+    with ExitStack() as cleanup:
+        cleanup.callback(exchange.close)
+        cache = cleanup.enter_context(scratch_folder()) if dry_run else account.folder / "cache"
+        desk = Desk(
+            policy=account.policy,
+            exchange=exchange,
+            clock=clock,
+            store=store,
+            index=FileIndex(cache / "journal.sqlite3", files.lines),
+            watcher=watcher,
+            state=State(account.stamp),
+            identity=content_digest(*account.stamp, str(clock.now())),
+            dry_run=dry_run,
+            policy_digest=account.loaded.digest,
+        )
+        desk.take_over(loaded)
+        yield desk
 
 
 def open_live(account: Account, credentials: Credentials, clock: ExchangeClock) -> CcxtExchange:

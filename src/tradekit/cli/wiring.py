@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradekit.adapters.home import home_directory
 from tradekit.adapters.policy_file import LoadedPolicy, load_policy, policy_source
-from tradekit.adapters.store.account_store import AccountStore, disk_errors, open_folder
+from tradekit.adapters.store.account_store import AccountStore, open_folder
 from tradekit.adapters.store.disk import RealDisk
+from tradekit.adapters.store.disk_errors import disk_errors
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.errors import BadInput, NeedsHuman, Problem
 from tradekit.domain.numbers import BP
@@ -105,10 +106,11 @@ def writing_store(account: Account, wait_seconds: float | None) -> Iterator[Acco
 def copied_store(account: Account) -> Iterator[AccountStore]:
     """A store on a private copy of the account's files, to try something out."""
     from shutil import copytree, ignore_patterns
-    from tempfile import TemporaryDirectory
 
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / account.stamp.account / account.stamp.mode
+    from tradekit.cli.scratch import scratch_folder
+
+    with scratch_folder() as folder:
+        copy = folder / account.stamp.account / account.stamp.mode
         with disk_errors(account.folder):
             copytree(account.folder, copy, ignore=ignore_patterns("*.sqlite3*", "ballast", "state.lock"))
         yield _store(account, copy, may_write=True)
@@ -164,10 +166,9 @@ def _paper_desk(
     dry_run: bool,
     begins_cycle: bool,
 ) -> Iterator[Desk]:
-    from tempfile import TemporaryDirectory
-
     from tradekit.adapters.journal_index import FileIndex
     from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
+    from tradekit.cli.scratch import scratch_folder
     from tradekit.domain.ids import content_digest
     from tradekit.domain.state import State
     from tradekit.steps.desk import Desk
@@ -176,7 +177,7 @@ def _paper_desk(
     loaded = store.load()  # before the exchange moves: a damaged state leaves everything as it was
     must_exist = bool(loaded.tail) or (loaded.state is not None and loaded.state.is_opened)
     with ExitStack() as cleanup:
-        cache = Path(cleanup.enter_context(TemporaryDirectory())) if dry_run else account.folder / "cache"
+        cache = cleanup.enter_context(scratch_folder()) if dry_run else account.folder / "cache"
         if is_live := account.policy.paper.markets == LIVE_MARKETS:
             from tradekit.cli.live_paper import live_paper_world
 

@@ -19,6 +19,7 @@ from tradekit.adapters.exchange.failure import CallFailed, Failure, redacted
 from tradekit.adapters.exchange.guard import BrokenAnswer, check_shape, check_unknown_shape, read_json
 from tradekit.adapters.exchange.limiter import Banned, RequestLedger
 from tradekit.adapters.exchange.venues.venue import Venue
+from tradekit.domain.errors import TradekitError
 
 _SILENCE_MS: Final = {418: 120_000, 429: 10_000}
 _LONGEST_RETRY_AFTER_S: Final = 86_400
@@ -77,7 +78,8 @@ class Connection:
         kinds: tuple[str, ...] = tuple(
             kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "ccxt.base.errors"
         )
-        text = redacted(f"{type(error).__name__}: {error}", self._secrets)
+        said = str(error) if isinstance(error, TradekitError) else f"{type(error).__name__}: {error}"
+        text = redacted(said, self._secrets)
         limited = self._limited or isinstance(error, Banned)
         whole = self._whole and self._status < 500
         if whole and ("RateLimitExceeded" in kinds or "DDoSProtection" in kinds):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tradekit.domain.errors import NeedsHuman, Problem
+from tradekit.adapters.store.disk_errors import disk_errors
 from tradekit.domain.times import DAY_MS
 
 _MILLI: Final = 1000
@@ -90,20 +90,17 @@ class RequestLedger:
 
     @contextmanager
     def _open(self) -> Iterator[dict[str, int]]:
-        try:
+        with disk_errors(self._path):
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            fix = "check owner and mode of the cache folder"
-            raise NeedsHuman(Problem("home_unwritable", f"{self._path}: {error.strerror}", fix)) from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            held = self._read(descriptor)
-            yield held
-            text = json.dumps(held).encode()
-            os.pwrite(descriptor, text, 0)
-            os.ftruncate(descriptor, len(text))
-        finally:
-            os.close(descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                held = self._read(descriptor)
+                yield held
+                text = json.dumps(held).encode()
+                os.pwrite(descriptor, text, 0)
+                os.ftruncate(descriptor, len(text))
+            finally:
+                os.close(descriptor)
 
     def _read(self, descriptor: int) -> dict[str, int]:
         """A new file has a full bucket, a damaged one an empty one. A clock that was set back shortens a ban."""

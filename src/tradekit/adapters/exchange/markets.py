@@ -6,6 +6,7 @@ A market whose filters are missing, zero or no numbers is left out: nothing can 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -70,7 +71,8 @@ class MarketBook:
 
     def forget(self) -> None:
         """The next run asks anew: the exchange refused what the filters allowed."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # orders were sent, and their answers count more than this file
+            self._path.unlink(missing_ok=True)
 
     def _cached(self, connection: Connection, wall: int) -> Any:
         kept = read_cache(self._path)

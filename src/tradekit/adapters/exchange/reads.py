@@ -102,7 +102,8 @@ def fail_unreachable(failure: Failure) -> NoReturn:
     if failure.whole and failure.is_a("AuthenticationError"):
         message = f"the exchange refuses the key: {failure.text}"
         raise Unreachable(Problem("key_refused", message, "check the key, its permissions and its IP addresses"))
-    message = f"the exchange did not answer as it should: {failure.text}"
+    what = "did not answer as it should" if failure.sent else "was not asked"
+    message = f"the exchange {what}: {failure.text}"
     raise Unreachable(Problem("unreachable", message, "nothing; the next run tries again"))
 
 

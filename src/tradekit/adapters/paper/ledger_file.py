@@ -41,7 +41,19 @@ CREATE TABLE taken(
 
 
 def create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
-    """A new ledger file with mode 0600. It appears under its name only when it is complete and synced."""
+    """A new ledger file with mode 0600. It appears under its name only when it is complete and synced.
+
+    Raises `NeedsHuman` where the disk refuses.
+    """
+    try:
+        _create(path, fill)
+    except OSError as error:
+        raise unusable(path, error.strerror) from None
+    except sqlite3.Error as error:
+        raise fault(path, error) from error
+
+
+def _create(path: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
     young = path.with_name(path.name + ".new")
     young.unlink(missing_ok=True)
     os.close(os.open(young, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -122,7 +134,12 @@ def fault(path: Path, error: sqlite3.Error) -> NeedsHuman:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
         return damaged(path, error)
-    message = f"{path} can't be used: {error}"
+    return unusable(path, error)
+
+
+def unusable(path: Path, reason: object) -> NeedsHuman:
+    """The fault to raise for a file that can't be locked or written."""
+    message = f"{path} can't be used: {reason}"
     return NeedsHuman(Problem("paper_ledger_unusable", message, "see that the disk has room and the file is writable"))
 
 

@@ -5,15 +5,14 @@ Nothing here repairs damage on its own except the one thing that a crash leaves 
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from tradekit.adapters.store.disk import Disk
+from tradekit.adapters.store.disk_errors import disk_errors, storage_fault
 from tradekit.adapters.store.journal import Tail
 from tradekit.adapters.store.mending import MendableJournal
 from tradekit.adapters.store.record_line import START, Line, Position
@@ -292,7 +291,7 @@ def open_folder(disk: Disk, folder: Path) -> None:
         disk.make_folder(folder)
         found = os.stat(folder)
     except OSError as error:
-        raise _storage_fault(folder, error) from None
+        raise storage_fault(folder, error) from None
     if found.st_uid != os.geteuid():
         raise NeedsHuman(Problem("home_not_ours", f"{folder} belongs to another user", "run as the user who owns it"))
     if stat.S_IMODE(found.st_mode) & 0o077:
@@ -302,23 +301,3 @@ def open_folder(disk: Disk, folder: Path) -> None:
 def _describe(stamp: Stamp) -> str:
     key = f", key {stamp.key_fingerprint}" if stamp.key_fingerprint else ""
     return f"{stamp.account} ({stamp.mode}) on {stamp.exchange} in {stamp.quote}{key}"
-
-
-@contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """Turns an `OSError` of the block into a `NeedsHuman` that says what is wrong with the disk, and where."""
-    try:
-        yield
-    except OSError as error:
-        raise _storage_fault(folder, error) from None
-
-
-def _storage_fault(folder: Path, error: OSError) -> NeedsHuman:
-    where = error.filename or folder
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NeedsHuman(Problem("disk_full", f"no space left for {where}", "free some space, then run again"))
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return NeedsHuman(Problem("home_unwritable", f"{where}: {error.strerror}", "check owner and mode of the home"))
-    return NeedsHuman(
-        Problem("disk_error", f"{where}: {error.strerror}", "check the disk; the next run reads it afresh")
-    )

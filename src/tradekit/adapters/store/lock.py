@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -12,13 +13,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from tradekit.adapters.store.disk_errors import storage_fault
 from tradekit.domain.errors import Busy, NeedsHuman, Problem
 
 _LOOK_AGAIN_SECONDS: Final = 0.05
 
 
 class AccountLock:
-    """Held from `__enter__` to `__exit__`. Raises `Busy` when another run holds it for longer than `wait_seconds`."""
+    """Held from `__enter__` to `__exit__`. Raises `Busy` when another run holds it for longer than `wait_seconds`, and
+    `NeedsHuman` when the file can't be opened or locked.
+    """
 
     def __init__(self, path: Path, wait_seconds: float) -> None:
         self._path = path
@@ -29,6 +33,8 @@ class AccountLock:
         try:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise storage_fault(self._path, error) from None
             fix = "check owner and mode of the home"
             raise NeedsHuman(Problem("home_unwritable", f"{self._path}: {error.strerror}", fix)) from None
         give_up = time.monotonic() + self._wait_seconds
@@ -51,4 +57,7 @@ class AccountLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            os.close(self._descriptor)
+            raise storage_fault(self._path, error) from None
         return True

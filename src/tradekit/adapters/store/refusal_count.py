@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tradekit.adapters.store.account_store import disk_errors
 from tradekit.adapters.store.disk import Disk
+from tradekit.adapters.store.disk_errors import disk_errors
 from tradekit.adapters.store.record_line import lone_record
 from tradekit.domain.event import CycleFinished, Record
 
