@@ -106,16 +106,16 @@ def finish(child: Child, item: dict[str, Any], host: Host | None) -> dict[str, A
     _, status = os.waitpid(child.pid, os.WUNTRACED)
     if os.WIFSTOPPED(status):
         *others, last = item["meanwhile"]
-        between = [finish(start(child.home, other, 2), other, None) for other in others]
+        between = [{**finish(start(child.home, other, 2), other, None), **said(child.home, 2)} for other in others]
         waiting = start(child.home, last, 2)
         if last.get("waits"):
             waits = until_it_waits(waiting)
         else:
-            between.append(finish(waiting, last, None))
+            between.append({**finish(waiting, last, None), **said(child.home, 2)})
         os.kill(child.pid, signal.SIGKILL if item.get("then") == "kill" else signal.SIGCONT)
         _, status = os.waitpid(child.pid, 0)
         if last.get("waits"):
-            between.append({**finish(waiting, last, None), "waited": waits})
+            between.append({**finish(waiting, last, None), **said(child.home, 2), "waited": waits})
     if host is not None:
         host.drain()
     return {
