@@ -87,6 +87,11 @@ class ExchangeServer:
             self._http.socket, self._http.server_address = listener, listener.getsockname()
 
     @property
+    def listener(self) -> socket.socket:
+        """What clients connect to."""
+        return self._http.socket
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
