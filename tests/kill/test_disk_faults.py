@@ -25,7 +25,7 @@ from kill_table import FULL, Scenario, Show, census, faults_after, gone_on, spre
 PROBLEMS: Final = Path(__file__).parents[2] / "docs" / "problems.md"
 FAULTS: Final = (("fail", EIO), ("stay", ENOSPC), ("tear", ENOSPC), ("fail", ENOSPC), ("stay", EIO))
 ENDS: Final = (0, 2, 10, 11, 12, 13)
-MOST = 16
+MOST = 13
 
 
 def paper_cycle(folder: Path) -> Scenario:

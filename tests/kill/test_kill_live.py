@@ -33,7 +33,7 @@ from kill_table import (
 Make = Callable[[Path, str], Scenario]
 TABLE = [(make, exchange) for exchange in ("binance", "kraken", "coinbase") for make in (buying, selling, purging)]
 BY_DEFAULT = ((buying, "binance"), (selling, "kraken"), (purging, "coinbase"))
-MOST = 14
+MOST = 12
 
 
 @pytest.mark.parametrize(("make", "exchange"), TABLE if FULL else BY_DEFAULT)
