@@ -59,10 +59,12 @@ class Market(Engine):
     plans: list[tuple[int, int, tuple[Any, ...]]] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
 
-    def place(self, client_id: str, symbol: str, side: str, kind: str, amount: Decimal, price: Decimal) -> HeldOrder:
+    def place(
+        self, client_id: str, symbol: str, side: str, kind: str, amount: Decimal, price: Decimal, *, expires: int = 0
+    ) -> HeldOrder:
         with self.lock:
             self.asked[client_id] += 1
-            order = super().place(client_id, symbol, side, kind, amount, price)
+            order = super().place(client_id, symbol, side, kind, amount, price, expires=expires)
             for ms, *what in self.habits.get(self.listings[symbol].base, ()):
                 self.plans.append((self.now() + ms, order.number, tuple(what)))
             return order
