@@ -67,6 +67,22 @@ def test_a_trade_whose_time_cannot_be_read_is_not_left_out(rig: Rig) -> None:
         rig.exchange.fills_since({rig.symbol(): now - 60_000})
 
 
+@pytest.mark.parametrize("told", ["1e999999999", "NaN", "2.5.1", True])
+def test_seconds_that_are_no_number_are_no_crash(rig_of: Any, told: Any) -> None:
+    rig = rig_of("kraken")
+    rig.placed(rig.intent(price="2500.10", ioc=True))
+
+    def odd(body: Any) -> Any:
+        trades = body["result"]["trades"]
+        return {**body, "result": {**body["result"], "trades": {k: {**t, "time": told} for k, t in trades.items()}}}
+
+    bend(rig, "trades", odd)
+    start = time.process_time()
+    with pytest.raises(Unreachable):
+        rig.exchange.fills_since({rig.symbol(): 0})
+    assert time.process_time() - start < 2
+
+
 @pytest.mark.parametrize("id", ["x", {"a": None}, [1], 1.5, True])
 def test_a_trade_with_an_id_of_another_form_is_no_crash(rig_of: Any, id: Any) -> None:
     rig = rig_of("binance")

@@ -8,11 +8,11 @@ whole seconds and exclusive.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Final
 
 from tradekit.adapters.exchange.guard import Holds, Shape
 from tradekit.adapters.exchange.limiter import Budget
+from tradekit.adapters.exchange.numbers import exact
 from tradekit.adapters.exchange.venues.venue import (
     Expiry,
     KeyPermissions,
@@ -43,10 +43,10 @@ def _permissions(told: Any) -> KeyPermissions:
 
 
 def _mend_trade(trade: dict[str, Any]) -> None:
-    """The class multiplies seconds as floats, which may lose a millisecond."""
+    """The class multiplies seconds as floats, which may lose a millisecond. Raises `BrokenAnswer`."""
     told = trade["info"].get("time")
     if told is not None:
-        trade["timestamp"] = int(Decimal(str(told)) * 1000)
+        trade["timestamp"] = int(exact(told, "time") * 1000)
 
 
 VENUE: Final = Venue(
