@@ -196,33 +196,15 @@ CALLS: Final[dict[str, Callable[[Bench], None]]] = {
 }
 
 
-def ask_spoiled(bench: Bench, call: str, choose: Choose) -> bool:
-    """One call of which one answer is spoiled. Returns whether it brought a value all the same."""
+@contextmanager
+def untouched(bench: Bench) -> Iterator[None]:
+    """Whatever a call does to the exchange is undone, and its time for asking is over."""
     rig, engine = bench.rig, bench.rig.engine
     kept = {name: list(getattr(engine, name)) for name in ("orders", "trades")}
     marks = [(order, dict(vars(order))) for order in engine.orders]
-    totals, left = dict(engine.totals), [choose(3)]
-
-    said = [b""]
-
-    def bend(kind: str, told: Answer) -> bytes | None:
-        left[0] -= 1
-        if left[0] == -1:
-            said[0] = spoiled_answer(told.body, choose)
-        return said[0] if left[0] == -1 else None
-
+    totals = dict(engine.totals)
     try:
-        with straight(rig, bend):
-            CALLS[call](bench)
-        return True
-    except AssertionError as wrong:
-        if is_a_lie(said[0]):
-            return True
-        wrong.add_note(f"{rig.name}, {call}: {said[0][:3000]!r}")
-        raise
-    except Unreachable as error:
-        check_told(error)
-        return False
+        yield
     finally:
         for name, items in kept.items():
             getattr(engine, name)[:] = items
@@ -233,3 +215,27 @@ def ask_spoiled(bench: Bench, call: str, choose: Choose) -> bool:
         for path in (*rig.folder.glob("requests-*"), *rig.folder.glob("*names*")):
             path.unlink()
         rig.time.sleep(200_000)
+
+
+def ask_spoiled(bench: Bench, call: str, choose: Choose) -> bool:
+    """One call of which one answer is spoiled. Returns whether it brought a value all the same."""
+    left, said = [choose(3)], [b""]
+
+    def bend(kind: str, told: Answer) -> bytes | None:
+        left[0] -= 1
+        if left[0] == -1:
+            said[0] = spoiled_answer(told.body, choose)
+        return said[0] if left[0] == -1 else None
+
+    try:
+        with untouched(bench), straight(bench.rig, bend):
+            CALLS[call](bench)
+        return True
+    except AssertionError as wrong:
+        if is_a_lie(said[0]):
+            return True
+        wrong.add_note(f"{bench.rig.name}, {call}: {said[0][:3000]!r}")
+        raise
+    except Unreachable as error:
+        check_told(error)
+        return False

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from answers import CALLS, Bench, ask_spoiled, bench_of, straight
+from answers import CALLS, Bench, ask_spoiled, bench_of, straight, untouched
 from rig import WIRED
 
 EXAMPLES: Final = int(os.environ.get("TRADEKIT_FUZZ", "25"))
@@ -40,7 +40,7 @@ ASKED: Final = [(name, call) for name in WIRED for call in CALLS if call != "can
 
 @pytest.mark.parametrize(("name", "call"), ASKED)
 def test_a_whole_answer_brings_a_value(name: str, call: str) -> None:
-    with straight(bench(name).rig):
+    with untouched(bench(name)), straight(bench(name).rig):
         CALLS[call](bench(name))
 
 
