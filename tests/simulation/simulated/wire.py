@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, Protocol
 
-from converts_nothing import ConvertsNothing
 from simulated.border import Border
+from simulated.converts_nothing import ConvertsNothing
 from simulated.venue import Venue
 from simulated.venue_order import VenueOrder
 from simulated.weather import Weather
