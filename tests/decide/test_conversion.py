@@ -21,7 +21,7 @@ from tradekit.domain.conversion import (
     NotOffered,
     OfferAnswer,
 )
-from tradekit.domain.event import ConversionAccepted, ConversionDone, ConversionEnded, FillBooked
+from tradekit.domain.event import ConversionAccepted, ConversionDone, ConversionEnded, FillBooked, HoldPlaced
 from tradekit.domain.ids import is_ours
 from tradekit.domain.outcome import NotFound, Unanswered
 from tradekit.domain.proposal import Side
@@ -92,7 +92,8 @@ def test_a_date_that_can_not_be_is_not_believed(told: int) -> None:
     [
         (NotFound("no"), False, OVER, None),
         (NotFound("no"), False, OVER + 1, "not_accepted"),
-        (NotFound("no"), True, OVER + 10 * HORIZON, None),  # the exchange said that it took it
+        (NotFound("no"), True, OVER + 24 * 60 * MINUTE, None),  # the exchange said that it took it
+        (NotFound("no"), True, OVER + 24 * 60 * MINUTE + 1, "forgotten"),
         (Unanswered("no"), False, OVER + 1, None),
         (ConversionPending("c1"), False, OVER + 1, None),
         (ConversionFailed("no"), False, START, "failed"),
@@ -105,6 +106,9 @@ def test_a_conversion_ends_only_on_what_is_certain(
     item = ITEM._replace(state=Accepted(START, "c1")) if accepted else ITEM
     events = looked_up(item, answer, frozenset(), now, HORIZON)
     assert [event.end for event in events if isinstance(event, ConversionEnded)] == ([ends] if ends else [])
+    assert [event.hold.symbol for event in events if isinstance(event, HoldPlaced)] == (
+        [item.intent.symbol] if ends == "forgotten" else []
+    )
     learned = isinstance(answer, ConversionPending) and not accepted
     assert [event for event in events if isinstance(event, ConversionAccepted)] == (
         [ConversionAccepted(item.id, "c1")] if learned else []

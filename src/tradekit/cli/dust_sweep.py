@@ -31,6 +31,7 @@ _FATES: Final = {
     "refused": "refused",
     "failed": "came to nothing",
     "not_accepted": "was never taken",
+    "forgotten": "was taken and never told of again: look at the balances",
 }
 _DOES: Final = {
     "top_up": "buy what is missing, and sell",

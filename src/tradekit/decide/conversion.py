@@ -38,14 +38,17 @@ from tradekit.domain.event import (
     ConversionIntended,
     Event,
     FillBooked,
+    HoldPlaced,
 )
 from tradekit.domain.fill import Fill
+from tradekit.domain.hold import Hold, HoldCode
 from tradekit.domain.ids import ClientOrderId, attempt_id
 from tradekit.domain.market import Snapshot
-from tradekit.domain.numbers import PERCENT, ZERO
+from tradekit.domain.numbers import PERCENT, ZERO, plain
 from tradekit.domain.outcome import NotFound, Rejected, Unanswered
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.state import State
+from tradekit.domain.times import DAY_MS
 
 ACTION: Final = "convert"
 
@@ -118,8 +121,8 @@ def looked_up(
 ) -> list[Event]:
     """What a look-up means for a conversion. `booked` are ids of trades that are in the books already.
 
-    *Not found* ends one only if the exchange never said that it took it, and after the offer ran out and the horizon
-    passed: nobody can take it any more.
+    *Not found* ends one after the offer ran out and the horizon passed: nobody can take it any more. One that the
+    exchange took, and a day later knows nothing of, is given up with a hold: a person has to look at the balances.
     """
     match answer:
         case Converted() as done:
@@ -133,6 +136,10 @@ def looked_up(
             return [] if isinstance(item.state, Accepted) else [ConversionAccepted(item.id, exchange_id)]
         case NotFound(text) if not isinstance(item.state, Accepted) and _is_past(item, now, horizon_ms):
             return [ConversionEnded(item.id, ConversionEnd.NOT_ACCEPTED, text)]
+        case NotFound(text) if _is_past(item, now, horizon_ms + DAY_MS):
+            what = f"the conversion of {plain(item.intent.offer.amount)} was taken and is never told of again"
+            hold = Hold(HoldCode.FILLS_MISSING, item.intent.symbol, item.id, now, what)
+            return [HoldPlaced(hold), ConversionEnded(item.id, ConversionEnd.FORGOTTEN, text)]
         case NotFound() | Unanswered():
             return []
 
@@ -160,6 +167,7 @@ class Fate(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     NOT_ACCEPTED = "not_accepted"
+    FORGOTTEN = "forgotten"
 
 
 class ConversionResult(NamedTuple):

@@ -99,6 +99,7 @@ class ConversionEnd(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     NOT_ACCEPTED = "not_accepted"
+    FORGOTTEN = "forgotten"
 
 
 class ConversionTaken(NamedTuple):
