@@ -11,7 +11,7 @@ from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait
 if TYPE_CHECKING:
     from tradekit.cli.output import Result, Table
     from tradekit.decide.conversion import ConversionResult
-    from tradekit.decide.dust import DustRow
+    from tradekit.decide.dust import DustChoice, DustRow
     from tradekit.flows.dust_sweep import DustReport
 
 Assets = Annotated[
@@ -135,8 +135,12 @@ def _rows(rows: tuple[DustRow, ...]) -> Table:
 def _choices(rows: tuple[DustRow, ...]) -> Table:
     from tradekit.cli.output import Table, number
 
+    def cost(row: DustRow, choice: DustChoice) -> str:
+        unknown = choice.action == "convert" and row.offer is None  # nobody was asked
+        return "-" if unknown else number(choice.cost, 4)
+
     cells = tuple(
-        (row.asset, str(choice.action), number(choice.cost, 4), number(choice.frees, 4), choice.why_not or "possible")
+        (row.asset, str(choice.action), cost(row, choice), number(choice.frees, 4), choice.why_not or "possible")
         for row in rows
         for choice in row.choices
     )
