@@ -83,16 +83,20 @@ def whole_cycle(rig: Rig, folder: Path) -> None:
     """A live cycle with nothing to do, its start included."""
     live = LiveHome(rig, folder, exchange={"workers": 8})
     live.apart("cycle")
-    walls = []
+    walls, starts, passes = [], [], []
     for _ in range(RUNS):
+        passes.append(wall_ms([sys.executable, "-c", "pass"]))
         live.full_budget()
         rig.server.times.clear()
         start = time.perf_counter()
         ran = live.apart("cycle --json")
         walls.append((time.perf_counter() - start) * 1000)
+        starts.append((min(begun for begun, _ in rig.server.times) - start) * 1000)
         assert ran.code == 0, ran
     requests, rounds = ran.data["requests"], longest_chain(rig.server.times)
     print(f"{rig.name:10s} {'idle':34s} {requests:8d} {rounds:7d} {statistics.median(walls):6.0f}")
+    first, base = statistics.median(starts), statistics.median(passes)
+    print(f"{'':10s} {f'its first request, {first / base:.0f} x pass':34s} {'':8s} {'':7s} {first:6.0f}")
 
 
 def show(rig: Rig, what: str, task: Callable[[], object]) -> None:
@@ -127,6 +131,13 @@ def longest_chain(spans: list[tuple[float, float]]) -> int:
     return chain
 
 
+def wall_ms(command: list[str]) -> float:
+    """How long a process takes."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    return (time.perf_counter() - start) * 1000
+
+
 def imports() -> None:
     """Starts of whole processes against `python -c pass` in the same run."""
     load = "from tradekit.adapters.exchange.loading import exchange_class; exchange_class({!r})()"
@@ -136,9 +147,7 @@ def imports() -> None:
     times: dict[str, list[float]] = {name: [] for name in rows}
     for _ in range(STARTS):
         for name, script in rows.items():
-            start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", script], check=True)
-            times[name].append((time.perf_counter() - start) * 1000)
+            times[name].append(wall_ms([sys.executable, "-c", script]))
     base = statistics.median(times["python -c pass"])
     print(f"{'a start of':28s} {'ms':>6s} {'x pass':>7s}")
     for name, walls in times.items():

@@ -41,7 +41,7 @@ def test_the_document_has_every_order_and_agrees_with_the_books(traded: CommandL
 
 def test_the_span_bounds_the_document(traded: CommandLine) -> None:
     whole = traded("status --execution --since 7d --json")
-    newest = traded("status --execution --since 1m --json")
+    newest = traded("status --execution --since 2m --json")
     assert 0 < len(newest.data["execution"]["orders"]) < len(whole.data["execution"]["orders"])
     assert len(newest.out) < len(whole.out)
     assert "execution" in traded("status --json").data, "the line about the newest orders"
