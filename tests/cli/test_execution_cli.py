@@ -40,8 +40,9 @@ def test_the_document_has_every_order_and_agrees_with_the_books(traded: CommandL
 
 
 def test_the_span_bounds_the_document(traded: CommandLine) -> None:
+    traded(f"cycle --quiet --proposals {traded.proposals(sell('s2'))}")
     whole = traded("status --execution --since 7d --json")
-    newest = traded("status --execution --since 2m --json")
+    newest = traded("status --execution --since 1m --json")
     assert 0 < len(newest.data["execution"]["orders"]) < len(whole.data["execution"]["orders"])
     assert len(newest.out) < len(whole.out)
     assert "execution" in traded("status --json").data, "the line about the newest orders"
