@@ -81,10 +81,10 @@ def feed_of(target: str, folder: Path) -> tuple[Callable[[bytes], object], list[
     return spoil, [b"\x00" + seed[:BYTES_A_CASE] for seed in whole]
 
 
-def blindly(feed: Callable[[bytes], object], seconds: float, seed: int) -> int:
-    """Random bytes until the time is over; returns how many cases that were."""
+def blindly(feed: Callable[[bytes], object], seconds: float, most: int, seed: int) -> int:
+    """Random bytes until the time is over, or so many cases; returns how many cases that were."""
     draw, end, count = random.Random(seed), time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    while time.monotonic() < end and count < most:
         data = draw.randbytes(draw.choice((8, 64, 512)))
         count += 1
         try:
@@ -114,6 +114,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("target")
     asked.add_argument("--seconds", type=float, default=60)
+    asked.add_argument("--cases", type=int, default=sys.maxsize, help="with --blind: no more than so many")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--blind", action="store_true", help="don't use atheris")
     wanted = asked.parse_args()
@@ -121,7 +122,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         if wanted.blind:
             feed, _ = feed_of(wanted.target, Path(folder))
-            print(f"{wanted.target}: {blindly(feed, wanted.seconds, wanted.seed)} cases, nothing found")
+            print(f"{wanted.target}: {blindly(feed, wanted.seconds, wanted.cases, wanted.seed)} cases, nothing found")
             return
         atheris: Any = import_module("atheris")
         with atheris.instrument_imports(include=["tradekit"]):
