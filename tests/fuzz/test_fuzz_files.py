@@ -30,7 +30,7 @@ def test_good_files_are_read(target: str) -> None:
     assert [TARGETS[target](seed) for seed in seeds(target)] == [True] * len(seeds(target))
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, derandomize="TRADEKIT_FUZZ" not in os.environ, suppress_health_check=list(HealthCheck))
 @given(st.data())
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_bytes_are_read_or_refused(target: str, data: st.DataObject) -> None:
@@ -39,7 +39,7 @@ def test_any_bytes_are_read_or_refused(target: str, data: st.DataObject) -> None
     TARGETS[target](data.draw(st.binary(max_size=200)) if choose(8) == 0 else spoiled_bytes(seed, choose))
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, derandomize="TRADEKIT_FUZZ" not in os.environ, suppress_health_check=list(HealthCheck))
 @given(st.data())
 @pytest.mark.parametrize("target", JSON)
 def test_any_value_at_any_place_is_read_or_refused(target: str, data: st.DataObject) -> None:
@@ -48,7 +48,7 @@ def test_any_value_at_any_place_is_read_or_refused(target: str, data: st.DataObj
     TARGETS[target](whole(target, spoiled_answer(tree_of(target, seed), choose)))
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, derandomize="TRADEKIT_FUZZ" not in os.environ, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_value_of_any_policy_key_is_read_or_refused(data: st.DataObject) -> None:
     choose = choosing(data)
