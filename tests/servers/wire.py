@@ -136,7 +136,8 @@ class ExchangeServer:
                 self.dialect.arrive(request)
                 self.dialect.engine.after(int(detail), lambda: self.dialect.answer(request))
             return self._instead(name.removesuffix("_before") if name != "late" else "drop", detail)
-        answer = self.dialect.answer(request)
+        with self.dialect.engine.lock:  # an answer tells one moment
+            answer = self.dialect.answer(request)
         body = json.dumps(answer.body, separators=(",", ":")).encode()
         if name == "truncate":
             return answer.status, body[: max(1, len(body) // 2)], {**answer.headers, "X-Whole": str(len(body))}

@@ -124,6 +124,6 @@ def gone_on(scenario: Scenario, homes: Sequence[Path], mutant: str = "") -> list
     for home, ended in zip(homes, carry_out(cases, mutant=mutant), strict=True):
         exits = [found.exit for found in ended]
         fine = {*exits} <= {0, 10, 11} and (exits[-1] == 0 or not scenario.live)
-        complaints = [] if fine else [f"exit codes {exits}, {[found.codes for found in ended]} {ended[-1].err}"]
+        complaints = [] if fine else [f"exit codes {exits}, {[found.problems for found in ended]} {ended[-1].err}"]
         wrong += [f"{home.name}: {complaint}" for complaint in (*complaints, *in_the_end(home))]
     return wrong

@@ -11,7 +11,6 @@ import pickle
 import re
 import signal
 import socket
-import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,16 +31,19 @@ Habits = Mapping[str, tuple[tuple[Any, ...], ...]]
 
 
 class SharedTime:
-    """Milliseconds that all processes forked from this one share. Sleeping moves them."""
+    """Milliseconds that all processes forked from this one share. Sleeping moves them.
+
+    They are written in one piece (`struct.pack_into` writes zeros first, which another process may read).
+    """
 
     def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 8)
+        self._shared = memoryview(mmap.mmap(-1, 8)).cast("q")
 
     def set(self, ms: int) -> None:
-        struct.pack_into("q", self._shared, 0, ms)
+        self._shared[0] = ms
 
     def now(self) -> int:
-        return int(struct.unpack_from("q", self._shared, 0)[0])
+        return self._shared[0]
 
     def sleep(self, ms: int) -> None:
         self.set(self.now() + ms)
