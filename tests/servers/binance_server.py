@@ -171,9 +171,9 @@ class BinanceServer:
             case "open":
                 return [self._order(o, ghost=True) for o in engine.listed_open() if _asked(fields, o.symbol)]
             case "closed":
-                return [
-                    self._order(o) for o in engine.orders if o.shown_from <= engine.now() and _asked(fields, o.symbol)
-                ]
+                start, size, now = int(fields.get("startTime", "0")), int(fields.get("limit", "500")), engine.now()
+                found = [o for o in engine.orders if o.placed >= start and o.shown_from <= now]
+                return [self._order(o) for o in found if _asked(fields, o.symbol)][:size]
             case "trades":
                 return self._trades(fields)
             case _:
