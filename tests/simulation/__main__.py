@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             for result in results:
                 trace.update(result.trace.encode())
                 total.update(result.runs)
-                total.update(orders=result.orders, trades=result.trades)
+                total.update(orders=result.orders, trades=result.trades, converted=result.converted)
                 if result.broken:
                     broken.append(result.seed)
                 if result.broken and len(broken) <= _SHOWN:

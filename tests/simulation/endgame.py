@@ -23,6 +23,7 @@ from truth import Broken
 from world import FOLDER, World
 
 _MINUTE = 60_000
+_CONVERTED = "convert-"
 _HOUR = 60 * _MINUTE
 
 
@@ -58,6 +59,7 @@ def check_the_end(world: World) -> None:
     """Invariants 10 to 31 that speak of a quiet end."""
     state = world.state()
     _orders_agree(world, state)
+    _conversions_are_over(state)
     _books_agree(world, state)
     _journal_is_whole(world, state)
     _nothing_new_changes_nothing(world)
@@ -86,6 +88,11 @@ def _orders_agree(world: World, state: State) -> None:
             raise Broken(18, f"{id} is still {type(mine.state).__name__}")
         if world.venue.mine(id) is None and mine.state.word not in (FinalWord.NOT_PLACED, FinalWord.REJECTED):
             raise Broken(15, f"{id} is {mine.state.word}, and the exchange never had it")
+
+
+def _conversions_are_over(state: State) -> None:
+    for id in state.conversions:
+        raise Broken(18, f"the conversion {id} is still open")
 
 
 def _books_agree(world: World, state: State) -> None:
@@ -144,6 +151,7 @@ def _journal_is_whole(world: World, state: State) -> None:
                 booked = _as_of(line["body"]["books_seq"], line["seq"], booked, restores)
     trades = [trade for _, trade in booked]
     there = {(trade.symbol, trade.trade_id) for trade in world.venue.trades}
+    there |= {(f"{d.offer.asset}/{QUOTE}", f"{_CONVERTED}{id}") for id, d in world.counter.carried_out().items()}
     if len(trades) != len(set(trades)):
         raise Broken(15, "a trade is booked twice")
     if set(trades) != there:
@@ -160,10 +168,10 @@ _Booked = list[tuple[int, tuple[str, str]]]
 
 
 def _as_of(seq: int, at: int, booked: _Booked, restores: list[tuple[int, _Booked]]) -> _Booked:
-    """What the books had at `seq`, of which a restore at `at` makes the books in force."""
+    """What the books had at `seq`, of which a restore at `at` makes the books in force: conversions since then stay."""
     restores.append((at, booked))
     then = next(before for until, before in restores if seq < until)
-    return [(number, trade) for number, trade in then if number <= seq]
+    return [(number, trade) for number, trade in then if number <= seq or trade[1].startswith(_CONVERTED)]
 
 
 def _nothing_new_changes_nothing(world: World) -> None:

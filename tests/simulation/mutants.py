@@ -18,12 +18,30 @@ from tradekit.adapters.store.account_store import AccountStore
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.journal import Journal
 from tradekit.adapters.store.lock import AccountLock
+from tradekit.decide import conversion, order_events, purge, rebuild, reconcile, sizing
 from tradekit.decide import fold as folding
-from tradekit.decide import order_events, purge, reconcile, sizing
+from tradekit.decide.dust import DustAction, DustRow
 from tradekit.decide.job import Job
 from tradekit.decide.ledger import Ledger
 from tradekit.decide.risk import exposure, judge, recheck, sale_rules, tally
-from tradekit.domain.event import OrderFinal, OrderIntended, OrderRejected
+from tradekit.domain.books import Owner
+from tradekit.domain.conversion import (
+    ConversionEnd,
+    ConversionIntent,
+    ConversionTaken,
+    Converted,
+    ConvertOutcome,
+    fill_of,
+)
+from tradekit.domain.event import (
+    ConversionDone,
+    ConversionEnded,
+    ConversionIntended,
+    FillBooked,
+    OrderFinal,
+    OrderIntended,
+    OrderRejected,
+)
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ceil_to, floor_to
@@ -31,7 +49,7 @@ from tradekit.domain.order import Closed, Closing, FinalWord, Order, OrderIntent
 from tradekit.domain.outcome import Acknowledged, RejectCode, SendOutcome, Unanswered
 from tradekit.domain.proposal import Amount
 from tradekit.domain.state import State
-from tradekit.steps import orders, place, settle
+from tradekit.steps import convert, orders, place, settle
 from tradekit.steps.desk import Desk
 
 
@@ -219,7 +237,30 @@ def _restore_unsynced(store: AccountStore) -> Any:
         del store._journal.make_durable
 
 
-_answer = place._answer
+def _take_first(desk: Desk, rows: Sequence[DustRow]) -> tuple[()]:
+    offers = [row.offer for row in rows if row.chosen is DustAction.CONVERT and row.offer is not None]
+    intents = [conversion.intent_of(desk.state, offer, desk.clock.now()) for offer in offers]
+    outcomes = desk.exchange.convert(intents) if intents else {}
+    desk.record(*(ConversionIntended(intent) for intent in intents))
+    desk.record(*(event for intent in intents for event in conversion.answered(intent, outcomes[intent.id])))
+    return ()
+
+
+def _no_answer_was_a_refusal(intent: ConversionIntent, outcome: ConvertOutcome) -> Any:
+    if isinstance(outcome, Unanswered):
+        return [ConversionEnded(intent.id, ConversionEnd.REFUSED, outcome.reason)]
+    return _answered(intent, outcome)
+
+
+def _promised_is_done(intent: ConversionIntent, outcome: ConvertOutcome) -> Any:
+    if not isinstance(outcome, ConversionTaken):
+        return _answered(intent, outcome)
+    done = Converted(outcome.exchange_id, intent.offer.amount, intent.offer.promised, intent.created)
+    fill = fill_of(intent, done, intent.created)
+    return [FillBooked(fill, Owner.TRADEKIT), ConversionDone(intent.id)]
+
+
+_answer, _answered = place._answer, conversion.answered
 _cancel = orders.cancel
 _append, _replace = RealDisk.append, RealDisk.replace
 _newest_whole = AccountStore.load_newest_whole
@@ -287,4 +328,13 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "retried_in_doubt": _bug("an order is tried again while another one of its symbol has no answer", 3000,
         (recheck, "still_fits", _fits_always)),
     "stub_left": _bug("a sale leaves what can't be sold any more", 1000, (sale_rules, "amount_to_sell", _leave_a_stub)),
+    "conversion_first": _bug("an offer is taken before its intent is durable", 300, (convert, "convert", _take_first)),
+    "conversion_refused": _bug("no answer about a conversion counts as a refusal", 500,
+        (conversion, "answered", _no_answer_was_a_refusal)),
+    "conversion_promised": _bug("what was promised is booked as converted", 500,
+        (conversion, "answered", _promised_is_done)),
+    "conversion_no_horizon": _bug("a conversion that is not found once was never taken", 300,
+        (conversion, "_is_past", _yes)),
+    "conversion_not_restored": _bug("older books forget the conversions since then", 100,
+        (rebuild, "conversions_in", lambda *_: [])),
 }  # fmt: skip

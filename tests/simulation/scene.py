@@ -28,10 +28,11 @@ MARKETS: Final = {  # tick, step, smallest amount, bid, ask
 ASSETS: Final = tuple(MARKETS)
 OUTSIDE: Final = "SOL"  # held, never managed, never traded by hand: none of it may ever be sold
 HELD: Final = {"USDT": D(1000), "ETH": D(2), "SOL": D(5), "ZK": D(300), "BNB": D("0.01")}
+DUST: Final = {"DOGE": D("7.5"), "BTC": D("0.0304")}  # too little to be sold
 
 
-def draw_venue(agenda: Agenda, luck: Random) -> Venue:
-    """The exchange at the start."""
+def draw_venue(agenda: Agenda, luck: Random, *, dusty: bool) -> Venue:
+    """The exchange at the start; in a `dusty` world some holdings are too small to be sold."""
     fees = (D("0.001"), D("0.002"))
     markets = {
         f"{base}/{QUOTE}": Market(f"{base}/{QUOTE}", base, QUOTE, D(tick), D(step), D(least), D(5), *fees)
@@ -46,19 +47,23 @@ def draw_venue(agenda: Agenda, luck: Random) -> Venue:
         trades_name_our_id=luck.random() < 0.7,
         trade_grain_ms=luck.choice((1, 1, 1, 1000)),
     )
-    venue = Venue(agenda, luck, markets, dict(HELD), habits)
+    venue = Venue(agenda, luck, markets, {**HELD, **(DUST if dusty else {})}, habits)
     for base, (*_, bid, ask) in MARKETS.items():
         depth = D(luck.choice((60, 100_000)))
         venue.set_quote(f"{base}/{QUOTE}", D(bid), D(ask), depth, D(50_000_000))
     return venue
 
 
-def draw_policy(luck: Random, method: str = "") -> Policy:
-    """Caps that bind, and everything else wide open, so that orders really go out. Books keep their cost `method`."""
+def draw_policy(luck: Random, method: str = "", crumbs: Random | None = None) -> Policy:
+    """Caps that bind, and everything else wide open, so that orders really go out. Books keep their cost `method`.
+
+    With `crumbs`, which tell what may be done about it, the dust is tradekit's too.
+    """
     off = dict.fromkeys
     guards = ("max_quote_age_seconds", "max_spread_bp", "max_depth_share_pct", "max_price_jump_pct", "max_api_errors")
+    managed = luck.choice(([], ["ETH"], ["ETH", "ZK"], ["DOGE", "ETH"]))
     sections: dict[str, dict[str, object]] = {
-        "account": {"managed": luck.choice(([], ["ETH"], ["ETH", "ZK"], ["DOGE", "ETH"]))},
+        "account": {"managed": managed},
         "rules": {"enabled": False},
         "risk": {
             "max_total_at_risk_pct": luck.choice((15, 20, 30, 60)),
@@ -106,6 +111,10 @@ def draw_policy(luck: Random, method: str = "") -> Policy:
             "record_differences": luck.choice(("never", "never", "never", "small", "all")),
         },
     }
+    if crumbs is not None:
+        actions = crumbs.choice((["convert"], ["convert", "ride"], ["convert", "top_up"], ["top_up", "write_off"]))
+        sections["dust"] = {"actions": actions, "min_gain_notional": crumbs.choice((0, 1))}
+        sections["account"] = {"managed": sorted({*managed, *DUST})}
     return read_policy(sections, "simulation")
 
 

@@ -10,13 +10,14 @@ from typing import Any, Final, NamedTuple
 
 from endgame import check_the_end, quiet_down
 from memo import remembered
-from scene import ASSETS, OUTSIDE, QUOTE, draw_policy, draw_wishes
+from scene import ASSETS, OUTSIDE, QUOTE, draw_wishes
 from simulated.venue_order import VenueOrder
 from simulated.weather import Weather, draw_weather
 from tradekit.domain.numbers import floor_to
 from tradekit.domain.outcome import ReportedStatus
 from tradekit.domain.proposal import Proposal, Side
 from tradekit.flows.cycle import Wanted, cycle
+from tradekit.flows.dust_sweep import dust_sweep
 from tradekit.flows.purge import Wanted as Purged
 from tradekit.flows.purge import purge, stop_purge
 from tradekit.flows.reconcile_fills import Wanted as Looked
@@ -43,6 +44,7 @@ class Result(NamedTuple):
     runs: dict[str, int]
     orders: int
     trades: int
+    converted: int
     effects: int
     story: list[str]
 
@@ -65,7 +67,7 @@ def play(seed: int, lock: Path, *, telling: bool = False) -> Result:
             world.story += traceback.format_exc().splitlines()
     return Result(
         seed, world.trace.hexdigest(), broken, number, world.runs, len(world.truth.intents), len(world.venue.trades),
-        world.truth.run, world.story,
+        len(world.counter.carried_out()), world.truth.run, world.story,
     )  # fmt: skip
 
 
@@ -99,8 +101,19 @@ def _play(world: World) -> None:
         )
         if luck.random() < 0.05:
             world.look(_cycle(wishes))
+        if world.dusty and world.sweeps.random() < 0.5:
+            _sweep(world, crashes=crashes)
         world.mend_disk()
         world.agenda.advance(max(began + luck.choice((1, 5, 60, 60, 60, 60, 3600)) * 1000 - world.agenda.now, 0))
+
+
+def _sweep(world: World, *, crashes: bool) -> None:
+    """A person sweeps the dust away, which may be cut short as any run."""
+    luck = world.sweeps
+    die_at = luck.randint(1, world.deepest) if crashes and luck.random() < 0.7 else 0
+    meanwhile = luck.randint(1, world.deepest) if luck.random() < 0.2 else 0
+    stop_after = luck.randint(1, 40_000) if luck.random() < 0.05 else 0
+    world.run("dust-sweep", dust_sweep, die_at=die_at, meanwhile=meanwhile, stop_after=stop_after)
 
 
 def _draw_flow(world: World, wishes: tuple[Proposal, ...]) -> tuple[str, Callable[[Desk], object]]:
@@ -201,7 +214,7 @@ def _people_act(world: World) -> None:
         world.halt(on=False)
         lift_stops(world.store(), world.policy)
     if luck.random() < 0.05:
-        world.policy = draw_policy(luck, world.policy.books.cost_method)
+        world.policy = world.new_policy(world.policy.books.cost_method)
         world.tell(lambda: "  the policy is another one")
 
 

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 from tradekit.domain.event import (
     CancelRequested,
+    ConversionAccepted,
+    ConversionDone,
+    ConversionEnded,
+    ConversionIntended,
     CycleFinished,
     Event,
     FillBooked,
@@ -44,6 +48,14 @@ def words_of(event: Event) -> str:  # noqa: C901 - one case an event
         case FillBooked(fill, owner):
             what = f"{fill.side} {plain(fill.amount)} {fill.symbol} at {plain(fill.price)}"
             return f"trade {fill.trade_id} of {fill.exchange_id} is booked ({owner}): {what}"
+        case ConversionIntended(intent):
+            return f"{intent.id} will be sent: convert {plain(intent.offer.amount)} {intent.offer.asset}"
+        case ConversionAccepted(id, exchange_id):
+            return f"{id} is {exchange_id} at the counter"
+        case ConversionEnded(id, end, text):
+            return f"{id} is {end}: {text}"
+        case ConversionDone(id):
+            return f"{id} is converted"
         case HoldPlaced(hold):
             return f"a hold: {hold.text}"
         case FlowRecorded(asset, amount, _, by_hand):

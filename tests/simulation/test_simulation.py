@@ -46,6 +46,7 @@ def test_the_schedules_are_as_hostile_as_they_should_be(tmp_path: Path) -> None:
     assert refused > 5
     assert sum(result.orders for result in results) > 150
     assert sum(result.trades for result in results) > 150
+    assert sum(result.converted for result in results) > 3
 
 
 def test_a_seed_plays_the_same_under_any_hash_seed() -> None:

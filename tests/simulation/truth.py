@@ -9,11 +9,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from scene import HELD, OUTSIDE, QUOTE
+from scene import OUTSIDE, QUOTE
 from simulated.border import Border
 from simulated.system import SimulatedSystem
 from simulated.venue import Venue
 from simulated.venue_order import VenueOrder
+from tradekit.domain.conversion import ConversionIntent
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.numbers import ZERO, total
@@ -44,6 +45,8 @@ class Truth:
     def __init__(self, system: SimulatedSystem, venue: Venue, border: Border, horizon_ms: int) -> None:
         self.system = system
         self.venue = venue
+        self.held = dict(venue.totals)
+        self.taken: set[str] = set()
         self.border = border
         self.horizon_ms = horizon_ms
         self.policy: Policy | None = None
@@ -99,6 +102,20 @@ class Truth:
         if self.venue.mine(id) is not None and id not in self.intents:
             raise Broken(17, f"a cancel of {id}, which is not an order of this journal")
 
+    def converting(self, intent: ConversionIntent) -> None:
+        self._only_one_writer()
+        offer = intent.offer
+        if offer.quote_id in self.taken:
+            raise Broken(1, f"the offer {offer.quote_id} is taken twice")
+        self.taken.add(offer.quote_id)
+        if not self.is_durable(intent.id):
+            raise Broken(3, f"{intent.id} is sent before its intent is durable")
+        if self.policy and not self.policy.risk.exits_when_halted and self._is_halted_for(_HALT_EFFECTS):
+            raise Broken(30, f"{intent.id} converts while the kill switch ends all trading")
+        held = self._managed(offer.asset, self.venue.totals.get(offer.asset, ZERO))
+        if offer.amount > held and not self.by_hand:
+            raise Broken(34, f"{offer.amount} {offer.asset} are to be converted, and {held} are held")
+
     # what becomes true on the exchange
 
     def accepted(self, order: VenueOrder) -> None:
@@ -117,7 +134,7 @@ class Truth:
             self._asks_no_more_than_was_wished(order, family)
 
     def traded(self, order: VenueOrder, fill: Fill) -> None:
-        if order.client_id is not None and self.venue.totals.get(OUTSIDE, ZERO) < HELD[OUTSIDE]:
+        if order.client_id is not None and self.venue.totals.get(OUTSIDE, ZERO) < self.held[OUTSIDE]:
             raise Broken(13, f"{fill.trade_id} sold {OUTSIDE} that is not tradekit's to sell")
         for asset in (fill.base, fill.quote):
             if self.venue.totals[asset] < 0:
@@ -216,7 +233,7 @@ class Truth:
     def _managed(self, asset: str, held: Decimal) -> Decimal:
         """What of it tradekit may trade with. What is outside only ever gets less."""
         books = self.acknowledged.positions.get(asset) if self.acknowledged else None
-        return max(held - min(HELD.get(asset, ZERO), books.outside if books else ZERO), ZERO)
+        return max(held - min(self.held.get(asset, ZERO), books.outside if books else ZERO), ZERO)
 
     def _obeys_the_halt(self, intent: OrderIntent) -> None:
         if intent.side is Side.BUY and self._is_halted_for(_HALT_EFFECTS):

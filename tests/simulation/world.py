@@ -15,6 +15,7 @@ from typing import Final
 from scene import STAMP, START, draw_policy, draw_venue
 from simulated.border import Border, Death
 from simulated.clock import Agenda, SimulatedClock
+from simulated.counter import Counter
 from simulated.system import SimulatedSystem
 from simulated.wire import Wire
 from story import words_of
@@ -27,6 +28,7 @@ from tradekit.domain.errors import BadInput, Busy, NeedsHuman, TradekitError, Un
 from tradekit.domain.event import OrderFinal, Record
 from tradekit.domain.hold import HoldCode
 from tradekit.domain.order import Closed, Order
+from tradekit.domain.policy.sections import Policy
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
 from truth import Broken, Truth
@@ -34,6 +36,7 @@ from truth import Broken, Truth
 FOLDER: Final = Path("/home/main/paper")
 HORIZONS: Final = (60_000, 300_000, 900_000)
 SEGMENT_BYTES: Final = 5_000  # small files, so that they are rotated within a schedule
+DUSTY: Final = 0.2
 _DISK_CODES: Final = frozenset({"disk_full", "write_failed", "disk_error"})
 
 
@@ -74,17 +77,20 @@ class World:
         self.border = Border()
         self.agenda = Agenda(START)
         self.system = SimulatedSystem(self.border, Random(f"{seed} disk"))
-        self.venue = draw_venue(self.agenda, Random(f"{seed} venue"))
+        self.sweeps = Random(f"{seed} crumbs")
+        self.dusty = self.sweeps.random() < DUSTY
+        self.venue = draw_venue(self.agenda, Random(f"{seed} venue"), dusty=self.dusty)
         self.breaks_its_word = self.luck.random() < 0.1  # an exchange that hides orders for longer than it promises
         horizon = HORIZONS[0] if self.breaks_its_word else self.luck.choice(HORIZONS)
         self.truth = Truth(self.system, self.venue, self.border, horizon)
-        self.wire = Wire(self.venue, self.border, Random(f"{seed} wire"), self.truth, horizon)
+        self.counter = Counter(self.venue, self.border, Random(f"{seed} counter"), self.truth, horizon)
+        self.wire = Wire(self.venue, self.counter, self.border, Random(f"{seed} wire"), self.truth, horizon)
         self.truth.is_hidden = self.wire.hides
         self.truth.has_stale_balances = lambda: self.wire.weather.stale_balances > 0
         if self.breaks_its_word:
             self.venue.habits.trades_name_our_id = True  # an adapter finds the order behind a trade
             self.wire.longest_lag_ms, self.wire.very_late_share = 2 * horizon, 0.5
-        self.policy = draw_policy(self.luck)
+        self.policy = self.new_policy()
         self.lock = lock
         self.deepest = 40
         self.last_died = False
@@ -96,6 +102,10 @@ class World:
         self._telling = telling
         RealDisk(self.system).make_folder(FOLDER)
         self.border.tell = self._effect
+
+    def new_policy(self, method: str = "") -> Policy:
+        """Another policy by chance. Books keep their cost `method`."""
+        return draw_policy(self.luck, method, self.sweeps if self.dusty else None)
 
     def tell(self, words: Callable[[], str]) -> None:
         """A line for the story, if anybody listens."""

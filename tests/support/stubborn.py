@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from converts_nothing import ConvertsNothing
 from policy_lab import NOW, Raw, policy_of, wish
-from simulated.converts_nothing import ConvertsNothing
 from tradekit.adapters.store.memory_store import MemoryStore
 from tradekit.cli.watchers import Silent
 from tradekit.domain.account import Mode, Stamp

@@ -11,11 +11,20 @@ from random import Random
 from typing import Final, Protocol
 
 from simulated.border import Border
-from simulated.converts_nothing import ConvertsNothing
+from simulated.counter import Counter
+from simulated.counter import Witness as CounterWitness
 from simulated.venue import Venue
 from simulated.venue_order import VenueOrder
 from simulated.weather import Weather
 from tradekit.domain.account import Balance
+from tradekit.domain.conversion import (
+    Conversion,
+    ConversionAnswer,
+    ConversionIntent,
+    ConversionWish,
+    ConvertOutcome,
+    OfferAnswer,
+)
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
@@ -41,7 +50,7 @@ _MARGIN_MS: Final = 3_000
 _STALE_MS: Final = 5_000
 
 
-class Witness(Protocol):
+class Witness(CounterWitness, Protocol):
     """Hears what passes over the wire. Must not change anything."""
 
     def sending(self, intent: OrderIntent) -> None:
@@ -61,15 +70,18 @@ class Witness(Protocol):
         ...
 
 
-class Wire(ConvertsNothing):
+class Wire:
     """Implements `Exchange`. `weather` may change from run to run."""
 
-    def __init__(self, venue: Venue, border: Border, luck: Random, witness: Witness, horizon_ms: int) -> None:
+    def __init__(
+        self, venue: Venue, counter: Counter, border: Border, luck: Random, witness: Witness, horizon_ms: int
+    ) -> None:
         self.weather = Weather()
         self.not_found_horizon_ms = horizon_ms
         self.longest_lag_ms = horizon_ms // 10
         self.very_late_share = 0.03
         self._venue = venue
+        self._counter = counter
         self._border = border
         self._luck = luck
         self._witness = witness
@@ -130,6 +142,21 @@ class Wire(ConvertsNothing):
         self._read("fills")
         return self._trades(since)
 
+    def offers(self, wishes: Sequence[ConversionWish]) -> Mapping[str, OfferAnswer]:
+        """See `Exchange.offers`."""
+        self._read("offers")
+        return {wish.asset: self._counter.offer(wish) for wish in wishes}
+
+    def convert(self, intents: Sequence[ConversionIntent]) -> Mapping[ClientOrderId, ConvertOutcome]:
+        """See `Exchange.convert`."""
+        self._takes_time()
+        return {intent.id: self._counter.take(intent, self.weather) for intent in intents}
+
+    def conversions(self, open: Sequence[Conversion]) -> Mapping[ClientOrderId, ConversionAnswer]:
+        """See `Exchange.conversions`."""
+        self._read("conversions")
+        return {item.id: self._counter.tell(item, self.weather) for item in open}
+
     def hides(self, order: VenueOrder) -> bool:
         """Whether nobody can be told of an order before its horizon is over: then it may be taken for dead."""
         if order.client_id is None:
@@ -140,6 +167,7 @@ class Wire(ConvertsNothing):
     def clear(self) -> None:
         """From now on everything gets through, and all that was late has come."""
         self.weather = Weather()
+        self._counter.clear()
         self._lags = dict.fromkeys((order.number for order in self._venue.orders), 0)
         self._trade_lags = dict.fromkeys(((trade.symbol, trade.trade_id) for trade in self._venue.trades), 0)
 
