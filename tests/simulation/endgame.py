@@ -171,7 +171,8 @@ def _as_of(seq: int, at: int, booked: _Booked, restores: list[tuple[int, _Booked
     """What the books had at `seq`, of which a restore at `at` makes the books in force: conversions since then stay."""
     restores.append((at, booked))
     then = next(before for until, before in restores if seq < until)
-    return [(number, trade) for number, trade in then if number <= seq or trade[1].startswith(_CONVERTED)]
+    listed = [(number, trade) for number, trade in then if number <= seq and not trade[1].startswith(_CONVERTED)]
+    return listed + [(number, trade) for number, trade in booked if trade[1].startswith(_CONVERTED)]
 
 
 def _nothing_new_changes_nothing(world: World) -> None:
