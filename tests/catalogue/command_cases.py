@@ -19,8 +19,6 @@ AMOUNTS: Final = {
     "rehearse --wishes {}": "--wishes",
 }
 WRONG: Final = {1: ("nan", "inf"), 2: ("1e9", "0x10", "1_000"), 3: ("-1",), 5: ("\uff11\uff12", "''")}
-PLAIN: Final = ("\uff11\uff12", "1_000")
-"""What Python takes for a whole number too. It means the same there; amounts of money never pass through it."""
 NO_FILES: Final = ("fifo", "folder", "device", "missing", "loop")
 FOUND: Final = {"missing": "file_missing", "loop": "file_unreadable"}
 READERS: Final = {
@@ -37,7 +35,6 @@ def _amounts() -> list[Refusal]:
         for row, values in WRONG.items()
         for raw in values
         for line, word in AMOUNTS.items()
-        if not (raw in PLAIN and word in ("--ttl", "--days", "--wishes", "--wait"))
     ]
     zeros = [line for line, word in AMOUNTS.items() if word in ("--slice", "--ttl", "--days")]
     return cases + [Refusal(3, line.format(0), line.format(0), "usage") for line in zeros]

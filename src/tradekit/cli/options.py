@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated
+import re
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import typer
 
+_WHOLE: Final = re.compile("[0-9]{1,9}", re.ASCII)
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_LONGEST_WAIT: Final = 3600
 
-def _ordered(seconds: float | None) -> float | None:
-    """Refuses `nan`, which passes every bound, and would wait for ever."""
-    if seconds is not None and math.isnan(seconds):
-        raise typer.BadParameter("nan is no number of seconds")
-    return seconds
+
+def whole(least: int, most: int) -> Callable[[object], int]:
+    """Reads a whole number in plain digits. Python would also take `1_000` and digits of other scripts."""
+
+    def read(value: object) -> int:
+        text = str(value)
+        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
+            raise typer.BadParameter(f"{text[:40]!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _seconds(value: object) -> float:
+    text = str(value)
+    if not _SECONDS.fullmatch(text) or float(text) > _LONGEST_WAIT:
+        raise typer.BadParameter(f"{text[:40]!r} is no number of seconds from 0 to {_LONGEST_WAIT}")
+    return float(text)
 
 
 Home = Annotated[
@@ -38,10 +55,8 @@ Wait = Annotated[
     typer.Option(
         "--wait",
         metavar="SECONDS",
-        min=0,
-        max=3600,
-        callback=_ordered,
-        help="Wait for another run to end (65 on a terminal, else 0).",
+        parser=_seconds,
+        help="Wait for another run to end, 0 to 3600 (65 on a terminal, else 0).",
         show_default=False,
     ),
 ]

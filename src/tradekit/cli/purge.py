@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait
+from tradekit.cli.options import AsJson, DryRun, Home, PolicyFile, Quiet, Wait, whole
 from tradekit.domain.purge import TakerUse
 
 if TYPE_CHECKING:
@@ -18,7 +18,11 @@ Assets = Annotated[list[str] | None, typer.Argument(metavar="ASSET...", help="Wh
 Ttl = Annotated[
     int | None,
     typer.Option(
-        "--ttl", metavar="SECONDS", min=1, max=86400, help="Life of an attempt.", show_default="purge.ttl_seconds"
+        "--ttl",
+        metavar="SECONDS",
+        parser=whole(1, 86400),
+        help="Life of an attempt, 1 to 86400.",
+        show_default="purge.ttl_seconds",
     ),
 ]
 Slice = Annotated[

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tradekit.adapters.rehearsal.severity import Severity
-from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet
+from tradekit.cli.options import AsJson, Home, PolicyFile, Quiet, whole
 
 if TYPE_CHECKING:
     from tradekit.cli.output import Result, Table
     from tradekit.flows.rehearse import RehearsalReport
 
-Days = Annotated[int, typer.Option("--days", metavar="N", min=1, max=365, help="Simulated days.")]
+Days = Annotated[int, typer.Option("--days", metavar="N", parser=whole(1, 365), help="Simulated days, 1 to 365.")]
 How = Annotated[Severity, typer.Option("--severity", help="How badly the world behaves.")]
 Seed = Annotated[str, typer.Option("--seed", metavar="TEXT", help="The same seed plays the same piece.")]
 Wishes = Annotated[
     int,
-    typer.Option("--wishes", metavar="N", min=0, max=60, help="Proposals an hour, as other programs might send them."),
+    typer.Option(
+        "--wishes",
+        metavar="N",
+        parser=whole(0, 60),
+        help="Proposals an hour, 0 to 60, as other programs might send them.",
+    ),
 ]
 _WOULD_HAVE: Final = {
     "orders placed without an answer": "a program that sends again would have placed each of them twice",
