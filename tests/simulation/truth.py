@@ -62,7 +62,7 @@ class Truth:
         self.acknowledged: State | None = None
         self.changed_filters: frozenset[str] = frozenset()  # a run may not have been told of yet
         self.is_hidden: Callable[[VenueOrder], bool] = lambda _: False
-        self.has_stale_balances: Callable[[], bool] = lambda: False
+        self.told_free: Callable[[str], Decimal] = lambda _: ZERO
         venue.accepted = self.accepted
         venue.traded = self.traded
 
@@ -134,7 +134,10 @@ class Truth:
             self._asks_no_more_than_was_wished(order, family)
 
     def traded(self, order: VenueOrder, fill: Fill) -> None:
-        if order.client_id is not None and self.venue.totals.get(OUTSIDE, ZERO) < self.held[OUTSIDE]:
+        gone = order.client_id is not None and self.venue.totals.get(OUTSIDE, ZERO) < self.held[OUTSIDE]
+        if gone and not any(
+            self.is_hidden(other) for other in self.venue.orders if other.symbol == f"{OUTSIDE}/{QUOTE}"
+        ):
             raise Broken(13, f"{fill.trade_id} sold {OUTSIDE} that is not tradekit's to sell")
         for asset in (fill.base, fill.quote):
             if self.venue.totals[asset] < 0:
@@ -266,7 +269,7 @@ class Truth:
         books = self.acknowledged.positions.get(base) if self.acknowledged else None
         if intent.side is Side.BUY or market.symbol in self.changed_filters or books is None or books.quantity != held:
             return
-        if self.venue.free(base) < held or self.has_stale_balances():
+        if min(self.venue.free(base), self.told_free(base)) < held:
             return
         rest, bid = held - intent.amount, self.venue.quotes[intent.symbol].bid
         smallest = max(market.min_amount, market.min_notional / bid)

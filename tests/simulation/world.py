@@ -86,7 +86,7 @@ class World:
         self.counter = Counter(self.venue, self.border, Random(f"{seed} counter"), self.truth, horizon)
         self.wire = Wire(self.venue, self.counter, self.border, Random(f"{seed} wire"), self.truth, horizon)
         self.truth.is_hidden = self.wire.hides
-        self.truth.has_stale_balances = lambda: self.wire.weather.stale_balances > 0
+        self.truth.told_free = self.wire.told_free
         if self.breaks_its_word:
             self.venue.habits.trades_name_our_id = True  # an adapter finds the order behind a trade
             self.wire.longest_lag_ms, self.wire.very_late_share = 2 * horizon, 0.5

@@ -7,6 +7,7 @@ read that fails raises, and an order that is not there by the horizon never will
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from random import Random
 from typing import Final, Protocol
 
@@ -29,6 +30,7 @@ from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Candle, Quote, Snapshot
+from tradekit.domain.numbers import ZERO
 from tradekit.domain.order import Order, OrderIntent
 from tradekit.domain.outcome import (
     CancelOutcome,
@@ -163,6 +165,11 @@ class Wire:
             return False
         shown = order.placed + self._lag(order)
         return shown >= self._made[order.client_id] + self.not_found_horizon_ms - _MARGIN_MS
+
+    def told_free(self, asset: str) -> Decimal:
+        """What was last told to be free of an asset."""
+        balance = self._balances[1].get(asset)
+        return ZERO if balance is None else balance.free
 
     def clear(self) -> None:
         """From now on everything gets through, and all that was late has come."""
