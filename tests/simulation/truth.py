@@ -259,7 +259,7 @@ class Truth:
             if waits and other.created + self.horizon_ms > self.venue.agenda.now + _SKEW_MS:
                 sold += other.amount
         held = self._managed(base, self.venue.totals.get(base, ZERO))
-        if sold > held + total(o.remaining for o in self.venue.open(intent.symbol) if self.is_hidden(o)):
+        if sold > held + total(o.amount for o in self.venue.orders if o.symbol == intent.symbol and self.is_hidden(o)):
             raise Broken(34, f"{sold} {base} are to be sold, and {held} are held")
 
     def _leaves_no_stub(self, intent: OrderIntent) -> None:
