@@ -55,7 +55,7 @@ def imported(home: Path, arguments: str, first: str = "") -> tuple[int, list[str
     environment = {"PATH": os.defpath, "PYTHONPATH": str(SRC), "TRADEKIT_HOME": str(home)}
     command = [sys.executable, "-c", _PROBE.format(first=first), *arguments.split()]
     done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=60
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=300
     )
     code, modules = json.loads(done.stderr.splitlines()[-1])
     return code, modules

@@ -209,7 +209,7 @@ def test_memory_is_bounded_however_long_and_unordered_the_file_is(tmp_path: Path
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (110 * 1024**2,) * 2),
     )
     assert (done.stdout, done.stderr) == ("60000\n", "")

@@ -121,7 +121,7 @@ def _from_stdin(tradekit: CommandLine) -> None:
         os.close(main)
         os.close(terminal)
     closed = ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *python("cycle", "--proposals", "-")]
-    done = subprocess.run(closed, env=bare(tradekit.home), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(closed, env=bare(tradekit.home), capture_output=True, text=True, check=False, timeout=300)
     check_line(Ran(done.returncode, done.stdout, done.stderr), nothing._replace(word="standard input is closed"))
     bad = Refusal(11, "", "", "proposal_bad_value", "standard input: line 1: id")
     check_line(tradekit.apart(line, stdin=b'{"id": 1}'), bad)
@@ -130,7 +130,7 @@ def _from_stdin(tradekit: CommandLine) -> None:
 def _endless(tradekit: CommandLine) -> None:
     words = f'ulimit -v 400000; exec "$@" < /dev/zero'  # noqa: F541 - one style for both
     command = ["/bin/sh", "-c", words, "sh", *python("cycle", "--proposals", "-")]
-    done = subprocess.run(command, env=bare(tradekit.home), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=bare(tradekit.home), capture_output=True, text=True, check=False, timeout=300)
     check_line(Ran(done.returncode, done.stdout, done.stderr), Refusal(12, "", "", "file_too_large", "standard input"))
 
 
@@ -138,7 +138,7 @@ def _unread(tradekit: CommandLine) -> None:
     words = " ".join(python("cycle", "--proposals", str(tradekit.proposals(sell("s1")))))
     script = f"{{ {words}; echo $? >&2; }} | true"
     done = subprocess.run(
-        ["/bin/sh", "-c", script], env=bare(tradekit.home), capture_output=True, text=True, check=False, timeout=60
+        ["/bin/sh", "-c", script], env=bare(tradekit.home), capture_output=True, text=True, check=False, timeout=300
     )
     assert done.stderr == "0\n"
     assert tradekit("status --json").data["cycles"] == 2

@@ -169,7 +169,7 @@ def _no_room(limit: int) -> Callable[[CommandLine], None]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 12, done
         assert "Traceback" not in done.stderr and done.stderr.startswith("tradekit: ")

@@ -38,7 +38,7 @@ def _bare_status(tradekit: CommandLine) -> None:
     """`env -i`, and the home said by an option."""
     entry = f"import sys; sys.path.insert(0, {str(SRC)!r}); from tradekit.cli.main import main; main()"
     command = ["env", "-i", sys.executable, "-I", "-c", entry, "status", "--home", str(tradekit.home)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -62,7 +62,7 @@ def _traps(live: LiveHome) -> None:
     script.write_text("from tradekit.cli.main import main\nmain()\n")
     done = subprocess.run(
         [sys.executable, str(script), "cycle"], env=bare(live.home), cwd=traps, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -82,7 +82,7 @@ def _ended(number: signal.Signals) -> Callable[[LiveHome], None]:
             process.send_signal(number)
             if number != signal.SIGKILL:
                 live.rig.faults.released.set()
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=300)
         assert process.returncode in (-signal.SIGKILL, 11) and b"Traceback" not in err
         live.policy()
         give_up = time.monotonic() + 20
@@ -99,7 +99,7 @@ def _no_room(limit: str) -> Callable[[LiveHome], None]:
         words = f'ulimit {limit}; exec "{sys.executable}" -m tradekit cycle {ideas(live)}'
         done = subprocess.run(
             ["/bin/sh", "-c", words], env={**bare(live.home), "PYTHONPATH": str(SRC)}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         if done.returncode != 0:
             assert sent(live) == 0, done.stderr[-500:]

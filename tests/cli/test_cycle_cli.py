@@ -174,7 +174,7 @@ def test_wait_gets_the_lock_when_it_is_given_back(tradekit: CommandLine) -> None
         waiting = subprocess.Popen(
             python("cycle", "--wait", "50"), env=bare(tradekit.home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
-    out, _ = waiting.communicate(timeout=60)
+    out, _ = waiting.communicate(timeout=300)
     assert waiting.returncode == 0 and out.startswith(b"Cycle 2 ")
 
 

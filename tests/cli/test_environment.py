@@ -29,7 +29,7 @@ def through_shell(tradekit: CommandLine, script: str, words: Sequence[str], **en
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -49,7 +49,7 @@ def test_the_environment_of_cron_is_enough(tradekit: CommandLine) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert (done.returncode, done.stderr) == (10 if words == ["cycle"] else 0, "")
 
@@ -147,7 +147,7 @@ def test_a_pipe_that_nobody_reads_changes_neither(tradekit: CommandLine, form: s
         stderr=writing if form == "--log-json" else subprocess.PIPE,
     ) as process:
         os.close(writing)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert (process.returncode, err or b"") == (0, b"")
     after = tradekit("status --json").data
     assert (after["cycles"], after["unsaved_events"], after["orders"]) == (2, 0, [])

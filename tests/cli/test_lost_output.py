@@ -26,7 +26,7 @@ def into(tradekit: CommandLine, line: str, stream: int | IO[bytes]) -> Ran:
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     return Ran(done.returncode, "", done.stderr)
 

@@ -141,7 +141,7 @@ def test_processes_share_one_bucket_and_never_a_nonce(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "r")], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    printed = [[int(word) for word in run.communicate(timeout=60)[0].split()] for run in runs]
+    printed = [[int(word) for word in run.communicate(timeout=300)[0].split()] for run in runs]
     assert sum(words[0] for words in printed) == 100
     nonces = [nonce for words in printed for nonce in words[1:]]
     assert len(nonces) == len(set(nonces)) == 180

@@ -109,6 +109,20 @@ def test_a_rung_that_fails_leaves_an_order_that_is_nowhere_unanswered(rig: Rig, 
     assert isinstance(lookup(rig, other), OrderReport)
 
 
+def test_an_order_that_is_known_to_be_another_one_is_not_asked_for(rig: Rig) -> None:
+    gone = rig.order(rig.intent())
+    for number in range(5):
+        rig.placed(rig.intent(price=f"2500.1{number}", amount="0.002", ioc=True))
+    stranger = rig.engine.place("by-hand", rig.symbol("ETH"), "buy", "IOC", D("0.002"), D("2500.20"))
+    assert isinstance(lookup(rig, gone), NotFound)
+    asked = [request.path + request.query + request.body for kind, request in rig.server.requests if kind == "order"]
+    assert len(asked) <= 2, "by our own id, and the order of the stranger"
+    rig.server.requests.clear()
+    assert isinstance(lookup(rig, gone), NotFound)
+    assert sum(kind == "order" for kind, _ in rig.server.requests) <= 1, "who the stranger is has been learned"
+    assert stranger.filled
+
+
 def test_a_ghost_in_the_open_list_does_not_keep_a_canceled_order_open(rig: Rig) -> None:
     rig.engine.ghost_ms = 3_600_000
     orders = [rig.placed(rig.intent(price=f"{2400 + n}.00")) for n in range(25)]

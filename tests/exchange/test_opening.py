@@ -226,7 +226,7 @@ def test_one_exchange_is_imported_and_not_all(tmp_path: Path) -> None:
     (tmp_path / "ccxt.py").write_text("raise SystemExit('a file in the current folder was imported')")
     script = _IMPORTS.format(path=PATHS)
     done = subprocess.run(
-        [sys.executable, "-P", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-P", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300
     )
     names, asynchronous = json.loads(done.stdout)
     assert names == ["ccxt.abstract", "ccxt.base", "ccxt.kraken"] and not asynchronous

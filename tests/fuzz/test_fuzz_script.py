@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).with_name("fuzz.py")
 
 def fuzz(folder: Path, *words: str) -> str:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), *words], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, str(SCRIPT), *words], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert not list(folder.glob("crash*"))

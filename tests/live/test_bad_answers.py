@@ -85,7 +85,7 @@ def test_a_run_that_is_ended_while_its_order_is_on_the_way_loses_nothing(live: L
         process.send_signal(number)
         if number == signal.SIGTERM:
             rig.faults.released.set()
-        process.communicate(timeout=30)
+        process.communicate(timeout=300)
     assert process.returncode in (-signal.SIGKILL, 11)
     live.policy()
     give_up = time.monotonic() + 20

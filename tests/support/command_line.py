@@ -100,7 +100,7 @@ class CommandLine:
             env=bare(self.home) | dict(environment or {}),
             cwd=self.home.parent,
         ) as process:
-            out, err = process.communicate(None if isinstance(stdin, int) else stdin, timeout=60)
+            out, err = process.communicate(None if isinstance(stdin, int) else stdin, timeout=300)
         return Ran(process.returncode, out.decode(), err.decode())
 
     def deposit(self, asset: str, amount: str) -> None:

@@ -101,7 +101,7 @@ class LiveHome:
             capture_output=True,
             text=True,
             cwd=self.home.parent,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

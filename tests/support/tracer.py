@@ -62,7 +62,7 @@ def run(words: Sequence[str], environment: Mapping[str, str], log: Path, inject:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)

@@ -129,7 +129,7 @@ class CcxtExchange(Converter):
     def cancel(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, CancelOutcome]:
         """Asks to cancel each order. Every order gets an outcome."""
         now = self.clock.now()
-        tasks = [self._pool.private(partial(wire.cancel, order=order, now=now)) for order in orders]
+        tasks = [self._pool.private(partial(wire.cancel, order=order, now=now, names=self._names)) for order in orders]
         told = self._pool.run(tasks)
         return {
             order.id: Unanswered(answer.text) if isinstance(answer, Failure) else answer
@@ -207,7 +207,7 @@ class CcxtExchange(Converter):
 
     def _climb_tasks(self, orders: Sequence[Order]) -> list[Callable[[], LookupAnswer]]:
         now = self.clock.now()
-        return [self._pool.private(partial(climb, order=order, now=now)) for order in orders]
+        return [self._pool.private(partial(climb, order=order, now=now, names=self._names)) for order in orders]
 
     def _open_task(self) -> Callable[[], list[OrderReport]]:
         return self._pool.private(partial(read_open, now=self.clock.now()))

@@ -15,6 +15,7 @@ from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.outcomes import says_unknown
 from tradekit.adapters.exchange.paging import Item, read_list
 from tradekit.adapters.exchange.reports import order_report
+from tradekit.adapters.exchange.trades import Names
 from tradekit.adapters.exchange.venues.venue import Listing, OpenSymbols, Params
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, Unanswered
@@ -36,10 +37,12 @@ def is_of(report: OrderReport, order: Order) -> bool:
     return report.client_order_id == order.id
 
 
-def climb(connection: Connection, order: Order, now: int) -> LookupAnswer:
-    """Asks in every way that the venue has for this order. Never raises for the exchange."""
+def climb(connection: Connection, order: Order, now: int, names: Names) -> LookupAnswer:
+    """Asks in every way that the venue has for this order. `names` tell whose the orders behind trades are, and learn
+    it. Never raises for the exchange.
+    """
     silent: list[str] = []
-    for rung in _rungs(connection, order, now):
+    for rung in _rungs(connection, order, now, names):
         try:
             found: OrderReport | None = rung()
         except CallFailed as failed:
@@ -54,7 +57,7 @@ def climb(connection: Connection, order: Order, now: int) -> LookupAnswer:
     return Unanswered(silent[0]) if silent else NotFound("no such order in any list")
 
 
-def _rungs(connection: Connection, order: Order, now: int) -> Iterator[Callable[[], OrderReport | None]]:
+def _rungs(connection: Connection, order: Order, now: int, names: Names) -> Iterator[Callable[[], OrderReport | None]]:
     venue = connection.venue
     if order.exchange_id is not None and venue.fetch is not None:
         yield partial(_fetch, connection, order, order.exchange_id, venue.fetch)
@@ -65,14 +68,16 @@ def _rungs(connection: Connection, order: Order, now: int) -> Iterator[Callable[
     for listing in venue.history:
         yield partial(_search, connection, order, listing, now)
     if order.exchange_id is None:
-        yield partial(_by_trades, connection, order, now)
+        yield partial(_by_trades, connection, order, now, names)
 
 
 def _filters(history: Sequence[Listing]) -> bool:
     return any(listing.by_client_id for listing in history)
 
 
-def _fetch(connection: Connection, order: Order, exchange_id: str | None, params: Params) -> OrderReport | None:
+def _fetch(
+    connection: Connection, order: Order, exchange_id: str | None, params: Params, names: Names | None = None
+) -> OrderReport | None:
     venue = connection.venue
     fields = venue.filled_in(params, order.id, exchange_id or "")
     named = fields.pop("id", exchange_id)
@@ -80,6 +85,8 @@ def _fetch(connection: Connection, order: Order, exchange_id: str | None, params
     report = _ours(connection, order, told)
     if report is None and (exchange_id is None or told.get("id") != exchange_id):
         raise BrokenAnswer("an answer about another order")
+    if names is not None and told.get("id") == exchange_id:
+        names.learn(exchange_id or "", venue.own_id(told.get("clientOrderId")))
     return report
 
 
@@ -118,8 +125,11 @@ def _among_open(connection: Connection, order: Order, now: int) -> OrderReport |
     return _among(connection, order, open_items(connection, order.intent.symbol, now))
 
 
-def _by_trades(connection: Connection, order: Order, now: int) -> OrderReport | None:
-    """Trades since the order was made name exchange ids; the order behind one may be ours. Lists lag, trades too."""
+def _by_trades(connection: Connection, order: Order, now: int, names: Names) -> OrderReport | None:
+    """Trades since the order was made name exchange ids; the order behind one may be this one. Lists lag, trades too.
+
+    An order that is known to be another one is not asked for.
+    """
     venue, intent = connection.venue, order.intent
     since = venue.trades.asked_from(intent.created - _EARLIER_MS)
     asked = intent.symbol if venue.trades.per_symbol else None
@@ -131,8 +141,8 @@ def _by_trades(connection: Connection, order: Order, now: int) -> OrderReport | 
     }
     if venue.fetch is None:
         return None
-    for id in sorted(ids):
-        found = _fetch(connection, order, id, venue.fetch)
+    for id in sorted(id for id in ids if names.get(id) in (None, order.id)):
+        found = _fetch(connection, order, id, venue.fetch, names)
         if found is not None:
             return found
     return None
