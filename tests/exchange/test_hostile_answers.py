@@ -106,6 +106,15 @@ def test_a_balance_without_a_readable_name_is_not_left_out(rig_of: Any, name: An
         rig.exchange.balances()
 
 
+@pytest.mark.parametrize("name", ["ETH-\ufffdUSD", "ETH-\u202eUSD", "", None])
+def test_a_trade_whose_market_can_not_be_read_is_not_left_out(rig_of: Any, name: object) -> None:
+    rig = rig_of("coinbase")
+    rig.placed(rig.intent(price="2500.10", ioc=True))
+    bend(rig, "trades", lambda body: {**body, "fills": [{**fill, "product_id": name} for fill in body["fills"]]})
+    with pytest.raises(Unreachable):
+        rig.exchange.fills_since({rig.symbol(): 0})
+
+
 @pytest.mark.parametrize("told", [None, "false", 0, "", [], ...])
 @pytest.mark.parametrize(("name", "field"), [("binance", "enableWithdrawals"), ("coinbase", "can_transfer")])
 def test_whether_a_key_may_withdraw_is_told_in_so_many_words(rig_of: Any, name: str, field: str, told: Any) -> None:

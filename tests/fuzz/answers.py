@@ -55,7 +55,7 @@ def is_a_lie(spoiled: bytes) -> bool:
     list in the place of one.
     """
     try:
-        tree = json.loads(spoiled, parse_float=str)
+        tree = json.loads(spoiled.decode(errors="replace"), parse_float=str)
     except (ValueError, RecursionError):
         return False
     found, left = [], [tree]

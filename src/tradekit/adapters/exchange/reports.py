@@ -28,13 +28,14 @@ _STATUS: Final = {
     "rejected": ReportedStatus.REJECTED,
 }
 _LONGEST_ID: Final = 100
+_NO_LETTER: Final = "\ufffd"  # stands for bytes that are no text
 
 
 def order_report(told: dict[str, Any], venue: Venue, amount: Decimal | None = None) -> OrderReport:
     """One order. `amount` is what we sent, where we know it. Raises `BrokenAnswer`."""
     if venue.mend_order is not None:
         venue.mend_order(told)
-    symbol, side = _text(told, "symbol"), _side(told)
+    symbol, side = text_of(told, "symbol"), _side(told)
     asked = exact_or_none(told.get("amount"), "amount") if amount is None else amount
     filled = exact_or_none(told.get("filled"), "filled")
     if filled is not None and (filled < 0 or (asked is not None and filled > asked)):
@@ -43,7 +44,7 @@ def order_report(told: dict[str, Any], venue: Venue, amount: Decimal | None = No
     client_id = venue.own_id(told.get("clientOrderId"))
     return OrderReport(
         client_order_id=None if client_id is None else ClientOrderId(safe(client_id, _LONGEST_ID)),
-        exchange_id=_text(told, "id"),
+        exchange_id=text_of(told, "id"),
         symbol=symbol,
         side=side,
         status=status,
@@ -67,9 +68,9 @@ def fill_of(told: dict[str, Any], venue: Venue, client_id: ClientOrderId | None 
     if time <= 0:
         raise BrokenAnswer("a trade without a time")
     return Fill(
-        symbol=_text(told, "symbol"),
-        trade_id=_text(told, "id"),
-        exchange_id=_text(told, "order"),
+        symbol=text_of(told, "symbol"),
+        trade_id=text_of(told, "id"),
+        exchange_id=text_of(told, "order"),
         client_order_id=client_id if named is None else ClientOrderId(safe(named, _LONGEST_ID)),
         side=_side(told),
         amount=amount,
@@ -101,7 +102,7 @@ def _fees(told: Mapping[str, Any]) -> tuple[Money, ...]:
     for fee in listed:
         cost = exact_or_none(fee.get("cost"), "fee")
         if cost:
-            fees.append(Money(cost, _text(fee, "currency")))
+            fees.append(Money(cost, text_of(fee, "currency")))
     return tuple(fees)
 
 
@@ -112,9 +113,10 @@ def _side(told: Mapping[str, Any]) -> Side:
         raise BrokenAnswer("a side that is neither buy nor sell") from None
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
+def text_of(told: Mapping[str, Any], name: str) -> str:
+    """A name or an id. Raises `BrokenAnswer` where there is none that can be read."""
     value = told.get(name)
-    if not isinstance(value, str) or not value or safe(value, _LONGEST_ID) != value:
+    if not isinstance(value, str) or not value or safe(value, _LONGEST_ID) != value or _NO_LETTER in value:
         raise BrokenAnswer(f"{name} is missing or no plain text")
     return value
 

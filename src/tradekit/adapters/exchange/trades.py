@@ -18,7 +18,7 @@ from tradekit.adapters.exchange.failure import CallFailed
 from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.outcomes import says_unknown
 from tradekit.adapters.exchange.paging import Item, read_list
-from tradekit.adapters.exchange.reports import fill_of
+from tradekit.adapters.exchange.reports import fill_of, text_of
 from tradekit.adapters.exchange.venues.venue import Trades
 from tradekit.domain.fill import Fill
 from tradekit.domain.ids import ClientOrderId
@@ -84,8 +84,7 @@ def fills_among(
     """
     fills = []
     for item in items:
-        symbol = item.get("symbol")
-        if symbol not in since:
+        if text_of(item, "symbol") not in since:
             continue
         fill = fill_of(item, connection.venue)
         if fill.time < since[fill.symbol]:
