@@ -53,6 +53,18 @@ def test_a_purge_by_hand_sells_all_and_is_over() -> None:
     at.audit()
 
 
+def test_what_a_person_trades_meanwhile_was_not_sold_by_the_purge() -> None:
+    at = World(rules(), BTC="1")
+    by_hand(at, "BTC")
+    at.exchange.trade_elsewhere("BTC/USDT", Side.SELL, "0.25", "100")
+    at.exchange.trade_elsewhere("BTC/USDT", Side.BUY, "0.1", "100")
+    at.fills_at_once()
+    report = by_hand(at, "BTC")
+    (row,) = report.rows
+    assert (row.sold, row.left, row.progress_pct) == (D("0.85"), D(0), D(100))
+    at.audit()
+
+
 def test_what_a_run_cannot_finish_the_cycles_go_on_with() -> None:
     at = World(rules(), BTC="1")
     report = by_hand(at, "BTC")

@@ -38,7 +38,7 @@ class PurgeRow(NamedTuple):
 def purge_row(
     state: State, plan: PurgePlan, fills: Iterable[Fill], snapshot: Snapshot, ended: Mapping[str, PurgeEnd]
 ) -> PurgeRow:
-    """The row of one plan as it was before the run; `fills` are those of the run."""
+    """The row of one plan as it was before the run; `fills` are its sales since then."""
     symbol, quote_asset = f"{plan.asset}/{state.stamp.quote}", state.stamp.quote
     own = [fill for fill in fills if fill.symbol == symbol]
     sold, proceeds = total(fill.amount for fill in own), total(fill.cost for fill in own)

@@ -14,11 +14,13 @@ from tradekit.decide.purge import ineligible, propose_purges
 from tradekit.decide.purge_result import PurgeRow, purge_row
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.universe import assign_tiers
+from tradekit.domain.books import Owner
 from tradekit.domain.decision import Decision
 from tradekit.domain.errors import BadInput, ExitCode, Problem
 from tradekit.domain.event import FillBooked
 from tradekit.domain.market import Snapshot, Source
 from tradekit.domain.order import Order, OrderIntent
+from tradekit.domain.proposal import Side
 from tradekit.domain.purge import PurgeTerms
 from tradekit.domain.universe import TierMemory
 from tradekit.steps.assess import situation_of
@@ -77,13 +79,14 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
     tiers = assign_tiers(desk.policy.universe, snapshot.markets, snapshot.quotes, desk.state.tiers)
     assets, problems = _assets(desk, snapshot, tiers, wanted)
     begin_purges(desk, snapshot, assets, wanted.terms)
-    plans_of = desk.state.purges
+    plans_of, before = desk.state.purges, len(desk.recorded)
     at = situation_of(desk, snapshot, differences, tiers)
     proposals = [p for p in propose_purges(desk.policy, desk.state, snapshot, snapshot.time) if p.base in assets]
     decisions = judge(at, proposals)
     done = carry_out(desk, at, decisions, started)
     ended = dict(end_purges(desk, snapshot, tiers))
-    fills = [event.fill for event in desk.recorded if isinstance(event, FillBooked)]
+    booked = [event for event in desk.recorded[before:] if isinstance(event, FillBooked)]
+    fills = [event.fill for event in booked if event.owner is Owner.TRADEKIT and event.fill.side is Side.SELL]
     problems += [*done.problems, *doubts(desk, differences), *unsettled(desk, settled.open)]
     desk.save()
     return PurgeReport(
