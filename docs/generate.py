@@ -181,6 +181,7 @@ A policy is a TOML file; `tradekit init` writes one with every key and its help.
 of this page. An unknown key is an error.
 
 The file is the first of: `--policy FILE`, `TRADEKIT_POLICY`, `policy.toml` in the home, and the built-in paper policy.
+The built-in one is not taken in a home with a live account, whose own policy must have been lost then (`policy_lost`).
 It is at most 64 KiB, belongs to the user who runs tradekit (or root), and is not writable for everybody.
 `tradekit policy check` reports all that is wrong with it. Ready-made ones are in the folder `policies`.
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from command_line import contents
 from live_home import LiveHome
 from rig import Rig
 
@@ -166,6 +167,17 @@ def test_live_and_paper_share_no_file(binance: LiveHome) -> None:
     mode = {path.name: path.stat().st_mode & 0o777 for path in (binance.home / "exchange_cache").iterdir()}
     assert {*mode.values()} == {0o600}
     assert (binance.home / "exchange_cache").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("command", ["cycle", "status", "resume", "purge ETH", "state verify"])
+def test_a_lost_policy_is_not_taken_for_that_of_a_paper_account(binance: LiveHome, command: str) -> None:
+    assert told(binance) == (0, [])
+    (binance.home / "policy.toml").rename(binance.home.parent / "elsewhere.toml")
+    binance.full_budget()
+    before, asked = contents(binance.home), len(binance.requests())
+    ran = binance(command)
+    assert (ran.code, ran.problems) == (2, ["policy_lost"]), ran.out + ran.err
+    assert (contents(binance.home), len(binance.requests())) == (before, asked)
 
 
 def test_a_server_of_another_time_stops_everything(binance: LiveHome) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradekit.adapters.home import home_directory
 from tradekit.adapters.policy_file import LoadedPolicy, load_policy, policy_source
+from tradekit.adapters.safe_text import safe
 from tradekit.adapters.store.account_store import AccountStore, open_folder
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.adapters.store.disk_errors import disk_errors
@@ -59,9 +60,24 @@ def find_policy(home_option: str | None, policy_option: str | None) -> LoadedPol
 def find_account(home_option: str | None, policy_option: str | None) -> Account:
     """The account that the options and the environment name. Raises `BadInput`; touches no file but the policy."""
     home = home_directory(home_option, os.environ)
-    loaded = load_policy(policy_source(home, policy_option, os.environ))
+    source = policy_source(home, policy_option, os.environ)
+    if source is None:
+        _refuse_lost_policy(home)
+    loaded = load_policy(source)
     stamp = stamp_of(loaded)
     return Account(home, home / stamp.account / stamp.mode, loaded, stamp)
+
+
+def _refuse_lost_policy(home: Path) -> None:
+    """The built-in policy is for those who never had another: beside a live account its own was lost.
+
+    Raises `BadInput`.
+    """
+    lives = sorted(path.parent.name for path in home.glob(f"*/{Mode.LIVE}"))
+    if lives:
+        what = f"{home} holds a live account ({', '.join(map(safe, lives))}) and no policy.toml"
+        fix = "put the policy back, or name it with --policy; `tradekit init` writes one for the paper account"
+        raise BadInput(Problem("policy_lost", what, fix))
 
 
 def stamp_of(loaded: LoadedPolicy) -> Stamp:
