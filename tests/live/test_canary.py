@@ -26,13 +26,13 @@ from wire import Answer, Request
 
 PASSPHRASE: Final = "CorrectHorse+Battery/Staple=7"
 PRIVATE: Final = ("create", "cancel", "order", "open", "closed", "trades", "balance", "permissions")
-QUIET: Final = ("halt", "init", "rehearse")  # a halt would end the others' work; the others have no key
+QUIET: Final = ("halt", "init", "rehearse")  # a halt would end the others' work; the others read no key
 LINES: Final = [called(command) for command in COMMANDS if command not in QUIET]
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[LiveHome]:
-    with Rig("binance", tmp_path, real_time=True) as rig:
+def live(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LiveHome]:
+    with Rig(getattr(request, "param", "binance"), tmp_path, real_time=True) as rig:
         made = LiveHome(rig, tmp_path)
         made.key_file.write_text(made.key_file.read_text() + f'password = "{PASSPHRASE}"\n')
         assert made("cycle").code == 0
@@ -102,6 +102,20 @@ def test_no_command_under_any_fault_shows_the_key(live: LiveHome, word: str) -> 
     with fault(live, word):
         for line in LINES:
             assert canary.found_in(written(live, line)) == "", line
+    assert canary.found_under(live.home, but=[live.key_file]) == {}
+
+
+@pytest.mark.parametrize("word", ["ok", "says all back"])
+@pytest.mark.parametrize("live", ["coinbase", "kraken"], indirect=True)
+def test_no_command_shows_the_key_of_another_exchange(live: LiveHome, word: str) -> None:
+    test_no_command_under_any_fault_shows_the_key(live, word)
+
+
+def test_commands_that_need_no_key_show_none(live: LiveHome) -> None:
+    canary = canary_of(live)
+    for line in ("halt", "resume", "init", "rehearse --days 1 --wishes 0"):
+        ran = live(line)
+        assert canary.found_in(ran.out + ran.err) == "", line
     assert canary.found_under(live.home, but=[live.key_file]) == {}
 
 

@@ -42,7 +42,7 @@ AwEHoUQDQgAEimfbEY4/ti31/pxs50HGG3zjxrTUuDHe1vBMwmc7ygdFMm9UTfE9
 KEYS: Final = {
     "binance": ("CANARYKEYbinanceCANARYKEYbinance", "CANARYSECRETbinanceCANARYSECRETbinance"),
     "kraken": ("CANARYKEYkrakenCANARYKEYkraken", "Q0FOQVJZU0VDUkVUa3Jha2VuQ0FOQVJZU0VDUkVU"),
-    "coinbase": ("organizations/CANARYKEY/apiKeys/coinbase", EC_KEY),
+    "coinbase": ("organizations/CANARYKEY/apiKeys/CANARYKEYcb", EC_KEY),
 }
 DIALECTS: Final[dict[str, Callable[[Engine, Faults, str, str], Any]]] = {
     "binance": BinanceServer,
