@@ -123,6 +123,24 @@ def test_an_order_that_is_known_to_be_another_one_is_not_asked_for(rig: Rig) -> 
     assert stranger.filled
 
 
+def test_a_list_that_leaves_our_id_out_hides_no_lost_order(rig_of: Any) -> None:
+    rig = rig_of("coinbase")
+    order = lost(rig)
+    (held,) = rig.held(order.intent)
+    answer = rig.dialect.answer
+
+    def nameless(request: Any) -> Any:
+        told = answer(request)
+        if rig.dialect.kind(request) in ("open", "closed"):
+            told.body["orders"] = [{**item, "client_order_id": ""} for item in told.body["orders"]]
+        return told
+
+    rig.dialect.answer = nameless
+    rig.exchange.review([], {})
+    rig.engine.fill(held, D("0.004"))
+    assert isinstance(lookup(rig, order), OrderReport)
+
+
 def test_a_ghost_in_the_open_list_does_not_keep_a_canceled_order_open(rig: Rig) -> None:
     rig.engine.ghost_ms = 3_600_000
     orders = [rig.placed(rig.intent(price=f"{2400 + n}.00")) for n in range(25)]

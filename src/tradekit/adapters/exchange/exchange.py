@@ -227,8 +227,10 @@ class CcxtExchange(Converter):
         ]
 
     def _learn(self, reports: Sequence[OrderReport], answers: Mapping[ClientOrderId, object]) -> None:
+        """A list that names no client id says nothing: some leave it out. Only the order itself can tell of none."""
         for report in reports:
-            self._names.learn(report.exchange_id, report.client_order_id)
+            if report.client_order_id is not None:
+                self._names.learn(report.exchange_id, report.client_order_id)
         for answer in answers.values():
             if isinstance(answer, OrderReport):
                 self._names.learn(answer.exchange_id, answer.client_order_id)
