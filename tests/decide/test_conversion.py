@@ -94,6 +94,8 @@ def test_a_date_that_can_not_be_is_not_believed(told: int) -> None:
         (NotFound("no"), False, OVER + 1, "not_accepted"),
         (NotFound("no"), True, OVER + 24 * 60 * MINUTE, None),  # the exchange said that it took it
         (NotFound("no"), True, OVER + 24 * 60 * MINUTE + 1, "forgotten"),
+        (Unanswered("no"), False, OVER + 7 * 24 * 60 * MINUTE, None),
+        (Unanswered("no"), False, OVER + 7 * 24 * 60 * MINUTE + 1, "forgotten"),
         (Unanswered("no"), False, OVER + 1, None),
         (ConversionPending("c1"), False, OVER + 1, None),
         (ConversionFailed("no"), False, START, "failed"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rig import WIRED, D, Rig
+from tradekit.adapters.exchange.conversions import _look
 from tradekit.adapters.exchange.venues import KNOWN, venue_of
 from tradekit.decide.conversion import intent_of
 from tradekit.domain.account import Mode, Stamp
@@ -27,8 +29,10 @@ from tradekit.domain.conversion import (
     NotOffered,
 )
 from tradekit.domain.errors import Unreachable
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.outcome import NotFound, Rejected, Unanswered
 from tradekit.domain.state import State
+from tradekit.domain.times import DAY_MS
 from wire import Answer
 
 STATE = State(Stamp("binance", "main", Mode.LIVE, "USDT", ""))
@@ -170,7 +174,7 @@ def test_a_refused_key_is_a_certain_no_for_a_take_and_none_for_a_look_up(stage: 
     ("field", "value"),
     [
         ("promised", D(0)), ("amount", D(41)), ("source", "ETH"), ("target", "BTC"), ("status", "TOMORROW"),
-        ("promised", D("-1")),
+        ("promised", D("-1")), ("status", {"a": 1}), ("status", ["SUCCESS"]),
     ],
 )  # fmt: skip
 def test_an_answer_without_sense_books_nothing(stage: Stage, field: str, value: object) -> None:
@@ -180,6 +184,44 @@ def test_an_answer_without_sense_books_nothing(stage: Stage, field: str, value: 
     if field == "promised" and value == 0:
         stage.desk.quotes[0].promised = D("1e-30")
     assert isinstance(stage.look(intent), Unanswered)
+
+
+@pytest.mark.parametrize("days", [1, 29, 31, 400])
+def test_one_that_was_never_taken_is_not_found_however_long_ago_it_was(stage: Stage, days: int) -> None:
+    """Binance lists conversions of at most 30 days."""
+    intent = stage.intent()
+    stage.rig.time.sleep(days * DAY_MS)
+    answer = stage.rig.dialect.answer
+
+    def strict(request: Any) -> Answer:
+        asked = request.fields if stage.rig.dialect.kind(request) == "conversions" else {"startTime": 0, "endTime": 0}
+        if int(asked["endTime"]) - int(asked["startTime"]) > 30 * DAY_MS:
+            return Answer({"code": -9000, "msg": "startTime and endTime can not be greater than 30 days"}, 400)
+        told: Answer = answer(request)
+        return told
+
+    stage.rig.dialect.answer = strict
+    stage.rig.reopen()
+    assert isinstance(stage.look(intent), NotFound)
+
+
+@pytest.mark.parametrize("later", [0, 99, 100, 250])
+def test_a_list_of_conversions_is_read_back_to_the_one_that_is_looked_for(later: int) -> None:
+    how = venue_of("bybit", None).conversions
+    assert how is not None
+    intent = ConversionIntent(ClientOrderId("k1"), ConversionOffer("q1", "DOGE", "USDT", D(40), D(4), 10_000), 1000)
+    made = [*range(1_000_000 + later, 1_000_000, -1), -100_000]
+    listed = [{"exchangeTxId": f"other{n}", "createdAt": str(max(time, 0))} for n, time in enumerate(made)]
+
+    def call(method: str, fields: dict[str, str]) -> Any:
+        if "history" not in method:
+            return {"result": {"result": {}}}
+        first = (int(fields["index"]) - 1) * int(fields["limit"])
+        return {"result": {"list": listed[first : first + int(fields["limit"])]}}
+
+    api = SimpleNamespace(milliseconds=lambda: 2_000_000)
+    connection: Any = SimpleNamespace(call=call, api=api, venue=venue_of("bybit", None))
+    assert isinstance(_look(connection, how, Conversion(intent, Asked(1000))), NotFound)
 
 
 def test_what_is_not_offered_is_told_and_a_silence_is_no_answer(stage: Stage) -> None:

@@ -60,6 +60,22 @@ def bent_time(rig: Rig, ms: int) -> None:
     rig.dialect.answer = bent
 
 
+@pytest.mark.parametrize("seconds", [2, 5])
+def test_a_wait_for_the_request_budget_is_no_time_on_the_way(rig: Rig, seconds: int) -> None:
+    """The time of the exchange is held against when the question really left, else half of the wait would be added."""
+    ledger, budget = rig.exchange.ledger, rig.exchange.venue.budget
+    ledger.ban(0)
+    ledger._sleep = lambda ms: None  # other runs with this key took what there was, and more
+    for _ in range(budget.capacity):
+        ledger.acquire(1)
+    ledger.acquire(seconds * 1000 / budget.ms_per_unit)
+    began = rig.time.now()
+    again = rig.reopen()
+    assert rig.time.now() - began >= 2000
+    assert again.clock.skew_ms == 0
+    again.balances()
+
+
 @pytest.mark.parametrize("shift", [-1_760_000_000_000, -10 * DAY, -120_000, 120_000, DAY])
 def test_an_exchange_that_contradicts_itself_about_the_time_is_not_traded_on(rig: Rig, shift: int) -> None:
     bent_time(rig, max(rig.time.now() + shift, 0))

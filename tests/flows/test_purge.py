@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from desk import World, policy
+from desk import World, policy, sell
 from execution_lab import refused
 from fake_exchange import FakeOrder
 from fake_time import MINUTE, Crash
@@ -63,6 +63,18 @@ def test_what_a_person_trades_meanwhile_was_not_sold_by_the_purge() -> None:
     (row,) = report.rows
     assert (row.sold, row.left, row.progress_pct) == (D("0.85"), D(0), D(100))
     at.audit()
+
+
+def test_what_other_orders_sell_meanwhile_was_not_sold_by_the_purge() -> None:
+    resting: Mapping[str, object] = {"sales_rest": True, "ttl_tier1_seconds": 600, "budget_seconds": 20}
+    at = World(rules(execution=resting), BTC="1", ETH="1")
+    at.cycle(sell("BTC/USDT", amount="0.4"))
+    (order,) = at.exchange.open()
+    at.clock.advance(-8000)  # before its deadline
+    at.clock.after(5000, lambda: at.exchange.fill(order))
+    report = by_hand(at, "BTC", "ETH")
+    row = report.rows[0]
+    assert (row.asset, row.sold, row.left) == ("BTC", D(0), D("0.6"))
 
 
 def test_what_a_run_cannot_finish_the_cycles_go_on_with() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,9 @@ import pytest
 from desk import World, policy
 from fake_time import MINUTE, START, Crash
 from tradekit.domain.event import OrderFinal, PurgeEnded
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Order
+from tradekit.domain.outcome import CancelOutcome
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.purge import PurgeEnd, PurgeTerms
 from tradekit.domain.times import HOUR_MS
@@ -176,3 +178,53 @@ def test_a_crash_anywhere_in_the_cycle_that_takes_it_up_sells_nothing_twice(die_
     assert sum(trade.amount for _, trade in at.exchange.trades) == 1
     assert at.state.purges == {}
     at.audit()
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("0", "100.05"), ("99.95", "0")])
+def test_a_resting_sale_is_not_decided_anew_on_one_side_of_the_book(bid: str, ask: str) -> None:
+    """Half a book has half a price: a cycle that took it for the decision would sell to whoever fishes for that."""
+    at = World(rules(purge={"assets": ["BTC"], "taker_after_minutes": 1}), BTC="0.2")
+    at.cycle()
+    at.cycle()
+    order = resting(at)
+    at.exchange.set_quote(BTC, bid, ask)
+    at.clock.after(10_000, lambda: at.exchange.set_quote(BTC, "52", "100.05"))
+    at.cycle()
+    assert [sent.client_order_id for sent in at.exchange.sent] == [order.id]
+    assert at.exchange.trades == []
+
+
+def test_a_price_that_goes_missing_meanwhile_keeps_no_stop_from_selling() -> None:
+    both: Mapping[str, Mapping[str, object]] = {
+        "account": {"managed": ["BTC", "ETH"]},
+        "purge": {"assets": ["BTC", "ETH"]},
+        "exits": {"stop_loss_pct": 5},
+    }
+    at = World(rules(**both), BTC="1", ETH="1")
+    at.cycle()
+    at.exchange.set_quote(BTC, "90", "90.1")
+    cancel = at.exchange.cancel
+
+    def cancels(orders: Sequence[Order]) -> Mapping[ClientOrderId, CancelOutcome]:
+        at.exchange.book.pop("ETH/USDT", None)  # the next list of prices leaves it out, as a crossed one
+        return cancel(orders)
+
+    at.exchange.cancel = cancels  # type: ignore[method-assign]
+    at.cycle()
+    assert at.exchange.totals["BTC"] == 0
+    assert [order.symbol for order in at.exchange.open()] == ["ETH/USDT"]
+
+
+@pytest.mark.parametrize(
+    ("held", "filled", "bid"),
+    [("1", "0.95", "99.95"), ("0.052", "0", "96")],  # worth 5.002 where it stands, and less than 5 at the bid
+)
+def test_what_could_not_be_sold_again_is_not_taken_back(held: str, filled: str, bid: str) -> None:
+    at = World(rules(execution={"sales_rest": True, "remainder_rest_minutes": 60}), BTC=held)
+    at.cycle()
+    order = resting(at)
+    if D(filled):
+        at.exchange.fill(at.exchange.open()[0], D(filled))
+    at.exchange.set_quote(BTC, bid, "100.05")
+    at.cycle()
+    assert resting(at).id == order.id

@@ -51,6 +51,7 @@ from tradekit.domain.state import State
 from tradekit.domain.times import DAY_MS
 
 ACTION: Final = "convert"
+_SILENT_DAYS: Final = 7
 
 
 class Verdict(NamedTuple):
@@ -122,7 +123,8 @@ def looked_up(
     """What a look-up means for a conversion. `booked` are ids of trades that are in the books already.
 
     *Not found* ends one after the offer ran out and the horizon passed: nobody can take it any more. One that the
-    exchange took, and a day later knows nothing of, is given up with a hold: a person has to look at the balances.
+    exchange took, and a day later knows nothing of, is given up with a hold: a person has to look at the balances. So
+    is one about which a week brought no answer.
     """
     match answer:
         case Converted() as done:
@@ -137,11 +139,17 @@ def looked_up(
         case NotFound(text) if not isinstance(item.state, Accepted) and _is_past(item, now, horizon_ms):
             return [ConversionEnded(item.id, ConversionEnd.NOT_ACCEPTED, text)]
         case NotFound(text) if _is_past(item, now, horizon_ms + DAY_MS):
-            what = f"the conversion of {plain(item.intent.offer.amount)} was taken and is never told of again"
-            hold = Hold(HoldCode.FILLS_MISSING, item.intent.symbol, item.id, now, what)
-            return [HoldPlaced(hold), ConversionEnded(item.id, ConversionEnd.FORGOTTEN, text)]
+            return _forgotten(item, now, "was taken and is never told of again", text)
+        case Unanswered(reason) if _is_past(item, now, horizon_ms + _SILENT_DAYS * DAY_MS):
+            return _forgotten(item, now, f"may have been carried out: {_SILENT_DAYS} days brought no answer", reason)
         case NotFound() | Unanswered():
             return []
+
+
+def _forgotten(item: Conversion, now: int, how: str, text: str) -> list[Event]:
+    what = f"the conversion of {plain(item.intent.offer.amount)} {how}"
+    hold = Hold(HoldCode.FILLS_MISSING, item.intent.symbol, item.id, now, what)
+    return [HoldPlaced(hold), ConversionEnded(item.id, ConversionEnd.FORGOTTEN, text)]
 
 
 def _fill(item: Conversion, done: Converted, now: int) -> Fill:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -17,6 +18,8 @@ from tradekit.domain.proposal import Side
 from tradekit.domain.state import State
 from tradekit.domain.times import MINUTE_MS
 
+_LOWER_NEXT_TIME: Final = Decimal("1.02")
+"""The smallest sale is reckoned at the order's price; the next one would be priced at a lower bid, and be larger."""
 _FAR_AHEAD_BP: Final = 5
 """How much better than the touch a cycle leaves an order that it takes up. Nearer, a new one would cost more in time
 than it brings; `benchmarks/execution.py` measured it.
@@ -65,11 +68,11 @@ def rests_on(policy: Policy, state: State, order: Order) -> int:
     """Until when a sale is left alone because what is left of it, and of the asset, could not be sold otherwise;
     0 where that isn't so. In milliseconds.
     """
-    proposal = order.intent.approved.proposal
-    if proposal.opens or not order.filled or not ZERO < order.remaining < order.intent.smallest:
+    proposal, smallest = order.intent.approved.proposal, order.intent.smallest * _LOWER_NEXT_TIME
+    if proposal.opens or not order.filled or not ZERO < order.remaining < smallest:
         return 0
     position = state.positions.get(proposal.base)
-    if position is None or position.quantity >= order.intent.smallest:
+    if position is None or position.quantity >= smallest:
         return 0  # another order will take the rest along
     return order.intent.created + policy.execution.remainder_rest_minutes * MINUTE_MS
 
@@ -98,4 +101,4 @@ def _should_move(policy: Policy, job: Job, order: Order, quote: Quote, times: Ti
         return False
     worst, sells = job.approved.worst_price, order.intent.side is Side.SELL
     can_better = order.intent.price > worst if sells else order.intent.price < worst
-    return can_better and order.remaining >= order.intent.smallest
+    return can_better and order.remaining >= order.intent.smallest * _LOWER_NEXT_TIME

@@ -12,6 +12,7 @@ from typing import Final
 from tradekit.decide.dust import topped_up
 from tradekit.decide.fate import rests_on
 from tradekit.decide.manner import purge_ttl_seconds
+from tradekit.decide.risk.prices import sound_quote
 from tradekit.decide.sizing import smallest_sale
 from tradekit.decide.universe import tier_of
 from tradekit.domain.market import Market, Quote, Snapshot
@@ -115,16 +116,27 @@ def goes_on(
     policy: Policy, state: State, snapshot: Snapshot, tiers: Mapping[str, TierMemory], order: Order, *, halted: bool
 ) -> bool:
     """Whether a cycle goes on with a resting order of a purge, or takes it back: a cycle that has to save time begins
-    with the assets whose turn it is.
+    with the assets whose turn it is. What couldn't be sold any more once it is taken back is left to rest.
     """
     asset, symbol = order.intent.approved.proposal.base, order.intent.symbol
     plan, market = state.purges.get(asset), snapshot.markets.get(symbol)
-    if plan is None or market is None or not market.active or symbol not in snapshot.quotes:
+    if plan is None or market is None or not market.active:
         return False
     if state.governor.step > 1 or (halted and not policy.risk.exits_when_halted):
         return False
-    wanted = assets_to_purge(policy, state, tiers)
-    return _why_over(policy, state, snapshot, plan, wanted) is None and snapshot.time >= pause_until(policy, plan)
+    why_over = _why_over(policy, state, snapshot, plan, assets_to_purge(policy, state, tiers))
+    return why_over in (None, PurgeEnd.TOO_SMALL) and snapshot.time >= pause_until(policy, plan)
+
+
+def can_be_taken_up(snapshot: Snapshot, order: Order) -> bool:
+    """Whether a resting sale can be decided on anew: both sides of its book are told, as for any other sale, and what
+    is left of it could be sent again. One that can't rests on until its deadline.
+    """
+    proposal = order.intent.approved.proposal
+    market, quote = snapshot.markets.get(proposal.symbol), sound_quote(snapshot, *proposal.symbol.split("/"))
+    if market is None or not market.active or quote is None or quote.ask <= 0:
+        return False
+    return order.remaining >= smallest_sale(market, quote.bid)
 
 
 def slice_of(policy: Policy, plan: PurgePlan, position: Position, market: Market, quote: Quote) -> Decimal:

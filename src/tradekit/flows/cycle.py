@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tradekit.decide.budget import govern, time_asked
 from tradekit.decide.job import Job
 from tradekit.decide.proof import ProofRow
-from tradekit.decide.purge import left_resting
+from tradekit.decide.purge import can_be_taken_up, left_resting
 from tradekit.decide.risk.exposure import equity_now, is_wild, measure
 from tradekit.decide.risk.loss_rules import in_drawdown
 from tradekit.decide.risk.refusals import count_codes, kept_details
@@ -80,7 +80,8 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         raise
     problems = [*seen.problems, *doubts(desk, seen.differences)]
     problems += unsettled(desk, seen.settled.open)
-    resting = left_resting(desk.policy, desk.state, desk.clock.now())
+    left = left_resting(desk.policy, desk.state, desk.clock.now())
+    resting = [order for order in left if can_be_taken_up(seen.situation.snapshot, order)]
     done = carry_out(desk, seen.situation, seen.decisions, started, resting)
     problems += done.problems
     end_purges(desk, seen.snapshot, seen.wishes.tiers)

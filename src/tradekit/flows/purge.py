@@ -9,19 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tradekit.decide.job import Job
+from tradekit.decide.order_events import order_of
 from tradekit.decide.proof import unexplained
 from tradekit.decide.purge import ineligible, propose_purges
 from tradekit.decide.purge_result import PurgeRow, purge_row
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.universe import assign_tiers
-from tradekit.domain.books import Owner
 from tradekit.domain.decision import Decision
 from tradekit.domain.errors import BadInput, ExitCode, Problem
 from tradekit.domain.event import FillBooked
+from tradekit.domain.fill import Fill
 from tradekit.domain.market import Snapshot, Source
 from tradekit.domain.order import Order, OrderIntent
-from tradekit.domain.proposal import Side
+from tradekit.domain.proposal import Origin
 from tradekit.domain.purge import PurgeTerms
+from tradekit.domain.state import State
 from tradekit.domain.universe import TierMemory
 from tradekit.steps.assess import situation_of
 from tradekit.steps.carry_out import carry_out
@@ -85,8 +87,8 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
     decisions = judge(at, proposals)
     done = carry_out(desk, at, decisions, started)
     ended = dict(end_purges(desk, snapshot, tiers))
-    booked = [event for event in desk.recorded[before:] if isinstance(event, FillBooked)]
-    fills = [event.fill for event in booked if event.owner is Owner.TRADEKIT and event.fill.side is Side.SELL]
+    booked = [event.fill for event in desk.recorded[before:] if isinstance(event, FillBooked)]
+    fills = [fill for fill in booked if _is_of_purge(desk.state, fill)]
     problems += [*done.problems, *doubts(desk, differences), *unsettled(desk, settled.open)]
     desk.save()
     return PurgeReport(
@@ -106,6 +108,11 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
         problems=tuple(problems),
         exit_code=_exit_code(problems, wanted, done.planned, stopped=desk.clock.must_stop()),
     )
+
+
+def _is_of_purge(state: State, fill: Fill) -> bool:
+    order = order_of(state.orders, fill)
+    return order is not None and order.intent.approved.proposal.origin is Origin.PURGE
 
 
 def refuse_unknown(desk: Desk, wanted: Wanted) -> None:

@@ -26,7 +26,9 @@ _LONGEST_RETRY_AFTER_S: Final = 86_400
 
 
 class Connection:
-    """Wraps one instance of a ccxt class; used by one thread at a time. `answer` is the last raw answer."""
+    """Wraps one instance of a ccxt class; used by one thread at a time. `answer` is the last raw answer; it was asked
+    for and came in at `asked_ms` and `answered_ms` of this machine's clock, after any wait for a turn.
+    """
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Connection:
         self.venue = venue
         self.answer: Any = None
         self.date_ms: int | None = None
+        self.asked_ms = self.answered_ms = 0
         self.requests = 0
         self._ledger = ledger
         self._secrets = () if credentials is None else tuple(item.reveal() for item in credentials)
@@ -171,7 +174,7 @@ def connect(
         api.password = credentials.password.reveal() or None
     api.options.pop("maxRetriesOnFailure", None)
     connection = Connection(api, venue, ledger, clock, credentials)
-    _count_requests(connection)
+    _watch_requests(connection, clock)
     return connection
 
 
@@ -184,15 +187,19 @@ def _as_ccxt_has_them(options: Any) -> Any:
     return float(options) if isinstance(options, Decimal) else options
 
 
-def _count_requests(connection: Connection) -> None:
-    """Counts what really leaves, at the session: the last thing before the network."""
+def _watch_requests(connection: Connection, clock: ExchangeClock) -> None:
+    """Counts what really leaves and notes when, at the session: the last thing before the network."""
     send = connection.api.session.request
 
-    def counted(*args: Any, **kwargs: Any) -> Any:
+    def watched(*args: Any, **kwargs: Any) -> Any:
         connection.requests += 1
-        return send(*args, **kwargs)
+        connection.asked_ms = clock.wall()
+        try:
+            return send(*args, **kwargs)
+        finally:
+            connection.answered_ms = clock.wall()
 
-    connection.api.session.request = counted
+    connection.api.session.request = watched
 
 
 def _silent_logger() -> logging.Logger:

@@ -41,6 +41,7 @@ from tradekit.domain.outcome import NotFound, RejectCode, Rejected, Unanswered
 
 _QUOTE_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 _EARLIER_MS: Final = 60_000
+_MOST_PAGES: Final = 50
 _NOT_HERE: Final = "not offered here"
 
 
@@ -112,8 +113,8 @@ def _take(connection: Connection, how: Conversions, intent: ConversionIntent) ->
         outcome = send_outcome(failed.failure, connection.venue)
         return outcome if isinstance(outcome, Rejected) else Unanswered(failed.failure.text)
     id = told.get(how.exchange_id) or told.get(how.quote_id)
-    status = told.get(how.status)
-    if status in how.failed | how.not_taken or not isinstance(id, str | int):
+    status = told.get(how.status, "")
+    if not isinstance(status, str) or status in how.failed | how.not_taken or not isinstance(id, str | int):
         return Unanswered(f"an answer that says {status!s:.40}")
     return ConversionTaken(str(id))
 
@@ -134,12 +135,17 @@ def _look(connection: Connection, how: Conversions, item: Conversion) -> Convers
 
 
 def _in_history(connection: Connection, how: Conversions, item: Conversion) -> ConversionAnswer:
-    since = item.intent.created - _EARLIER_MS
+    """An offer is taken before it runs out or never, so nothing later is asked for, and the answer stays the same."""
+    since, created = item.intent.created - _EARLIER_MS, item.intent.created
+    until = min(max(item.intent.offer.expires, created) + connection.venue.not_found_horizon_ms, _now(connection))
     try:
-        rows = _rows(connection, how.history, since)
-        mine = [row for row in rows if str(row.get(how.own_id)) == item.intent.offer.quote_id]
-        answer = _meaning(how, item, mine[0]) if mine else None
-        reaches_back = len(rows) < how.page or min(_moment(row.get(how.made)) for row in rows) < since
+        answer, reaches_back, page = None, False, 0
+        while answer is None and not reaches_back and page < (_MOST_PAGES if how.has_pages else 1):
+            page += 1
+            rows = _rows(connection, how.history, since, until, page)
+            mine = [row for row in rows if str(row.get(how.own_id)) == item.intent.offer.quote_id]
+            answer = _meaning(how, item, mine[0]) if mine else None
+            reaches_back = len(rows) < how.page or min(_moment(row.get(how.made)) for row in rows) < since
     except CallFailed as failed:
         return Unanswered(failed.failure.text)
     except BrokenAnswer as broken:
@@ -158,6 +164,8 @@ def _meaning(how: Conversions, item: Conversion, told: Any) -> ConversionAnswer 
     status, offer = told.get(how.status), item.intent.offer
     if (told.get(how.source), told.get(how.target)) != (offer.asset, offer.quote_asset):
         raise BrokenAnswer("an answer about another conversion")
+    if not isinstance(status, str):
+        raise BrokenAnswer("a conversion without a status")
     id = told.get(how.exchange_id)
     if status in how.not_taken:
         return None
@@ -196,11 +204,15 @@ def _payload(connection: Connection, ask: Ask, **values: str) -> Any:
     return told
 
 
-def _rows(connection: Connection, ask: Ask, since: int) -> list[Mapping[str, Any]]:
-    told = _payload(connection, ask, since=str(since), now=str(connection.api.milliseconds()))
+def _rows(connection: Connection, ask: Ask, since: int, until: int, page: int) -> list[Mapping[str, Any]]:
+    told = _payload(connection, ask, since=str(since), until=str(until), page=str(page))
     if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
         raise BrokenAnswer("a list of conversions is missing")
     return told
+
+
+def _now(connection: Connection) -> int:
+    return int(connection.api.milliseconds())
 
 
 def _moment(told: object) -> int:

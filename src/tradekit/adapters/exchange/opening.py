@@ -71,10 +71,10 @@ def open_exchange(
         if venue.server_time:
             told = first.call("fetch_time")
             server_ms = told if isinstance(told, int) else 0
-            clock.set(server_ms, venue.time_step_ms, first.date_ms, asked, clock.wall())
+            clock.set(server_ms, venue.time_step_ms, first.date_ms, first.asked_ms, first.answered_ms)
         book.load(first, asked, fresh=fresh_markets or not venue.server_time)
         if not venue.server_time and first.date_ms is not None:
-            clock.set(first.date_ms, _SECOND_MS, None, asked, clock.wall())
+            clock.set(first.date_ms, _SECOND_MS, None, first.asked_ms, first.answered_ms)
     except CallFailed as failed:
         failure = failed.failure
     if failure is not None:

@@ -37,7 +37,9 @@ _CONVERSIONS: Final = Conversions(
     ),
     take=Ask("sapi_post_convert_acceptquote", {"quoteId": "{quote_id}"}),
     look=Ask("sapi_get_convert_orderstatus", {"quoteId": "{quote_id}"}),
-    history=Ask("sapi_get_convert_tradeflow", {"startTime": "{since}", "endTime": "{now}", "limit": "1000"}, ("list",)),
+    history=Ask(
+        "sapi_get_convert_tradeflow", {"startTime": "{since}", "endTime": "{until}", "limit": "1000"}, ("list",)
+    ),
     page=1000,
     quote_id="quoteId",
     own_id="quoteId",

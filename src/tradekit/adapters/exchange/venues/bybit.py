@@ -52,7 +52,7 @@ _CONVERSIONS: Final = Conversions(
     ),
     history=Ask(
         "private_get_v5_asset_exchange_query_convert_history",
-        {"index": "1", "limit": "100", **_ACCOUNT},
+        {"index": "{page}", "limit": "100", **_ACCOUNT},
         ("result", "list"),
     ),
     page=100,

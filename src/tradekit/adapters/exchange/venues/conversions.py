@@ -13,7 +13,7 @@ class Ask(NamedTuple):
     """One request: the implicit ccxt method and its fields, and where its raw answer holds what is asked for.
 
     In a field `{asset}`, `{quote}`, `{amount}` and `{quote_id}` stand for those of the conversion, `{since}` for a
-    minute before it.
+    minute before it, `{until}` for when the last word on it is due, `{page}` for the number of a page of a list.
     """
 
     method: str
@@ -26,8 +26,8 @@ class Ask(NamedTuple):
 
 
 class Conversions(NamedTuple):
-    """`offer` asks for a promise, `take` takes it, `look` asks what became of it, `history` lists conversions since
-    then, at most `page` of them.
+    """`offer` asks for a promise, `take` takes it, `look` asks what became of it, `history` lists conversions of that
+    time, the newest first where it `has_pages` of at most `page` each.
 
     The names of raw fields: `quote_id` in an offer, `own_id` in an entry of the history (it tells the quote's id too),
     `given` and `received` the two amounts, `source` and `target` the two assets, `expires` and `made` times in
@@ -55,3 +55,8 @@ class Conversions(NamedTuple):
     failed: frozenset[str]
     pending: frozenset[str]
     not_taken: frozenset[str] = frozenset()
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether the list of conversions can be read on."""
+        return any("{page}" in text for text in self.history.fields.values())
