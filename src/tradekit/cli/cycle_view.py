@@ -125,13 +125,12 @@ def _money(report: CycleReport) -> str:
 
 
 def _brief(report: CycleReport) -> str:
-    """One line when an order was placed or settled; nothing otherwise, also where one of an earlier run rests on."""
-    orders = [o for o in report.orders if o.intent.created >= report.started or isinstance(o.state, Closed)]
-    if not orders and not report.settled.resolved:
+    """One line when something was done; nothing otherwise."""
+    if not report.orders and not report.settled.resolved:
         return ""
     parts = [
         f"{o.intent.side} {o.intent.symbol} {order_word(o)} {number(o.filled)}/{number(o.intent.amount)}"
-        for o in orders
+        for o in report.orders
     ]
     if report.settled.resolved:
         parts.append(f"{len(report.settled.resolved)} older orders settled")
