@@ -109,6 +109,28 @@ def test_a_rung_that_fails_leaves_an_order_that_is_nowhere_unanswered(rig: Rig, 
     assert isinstance(lookup(rig, other), OrderReport)
 
 
+def test_many_orders_that_are_nowhere_cost_no_more_lists_than_one(rig: Rig) -> None:
+    """What can't be asked for by our id is listed once for all of them, from before the earliest on."""
+    oldest, early = rig.order(rig.intent(amount="0.012")), lost(rig, amount="0.011")
+    (held,) = rig.held(early.intent)
+    rig.engine.fill(held)
+    rig.time.sleep(3_600_000)
+    orders = [rig.order(rig.intent(amount=f"0.01{number}")) for number in range(3, 9)]
+    shared = {"binance": ["trades"], "kraken": ["trades"], "coinbase": ["closed", "open", "trades"]}[rig.name]
+
+    def lists(sought: list[Order]) -> dict[str, int]:
+        rig.server.requests.clear()
+        told = rig.exchange.lookup(sought)
+        assert {type(told[order.id]) for order in sought if order is not early} == {NotFound}
+        assert early not in sought or isinstance(told[early.id], OrderReport)
+        asked = [kind for kind, _ in rig.server.requests]
+        return {kind: asked.count(kind) for kind in shared}
+
+    one = lists([oldest])
+    assert all(one.values())
+    assert lists([*orders, early, oldest]) == one
+
+
 def test_an_order_that_is_known_to_be_another_one_is_not_asked_for(rig: Rig) -> None:
     gone = rig.order(rig.intent())
     for number in range(5):

@@ -15,6 +15,7 @@ from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.conversions import Converter
 from tradekit.adapters.exchange.failure import Failure
 from tradekit.adapters.exchange.limiter import RequestLedger
+from tradekit.adapters.exchange.lists import Lists
 from tradekit.adapters.exchange.lookup import climb, in_open_list
 from tradekit.adapters.exchange.markets import MarketBook, tick_at
 from tradekit.adapters.exchange.pool import Pool
@@ -128,8 +129,8 @@ class CcxtExchange(Converter):
 
     def cancel(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, CancelOutcome]:
         """Asks to cancel each order. Every order gets an outcome."""
-        now = self.clock.now()
-        tasks = [self._pool.private(partial(wire.cancel, order=order, now=now, names=self._names)) for order in orders]
+        cancel = partial(wire.cancel, lists=Lists(orders, self.clock.now()), names=self._names)
+        tasks = [self._pool.private(partial(cancel, order=order)) for order in orders]
         told = self._pool.run(tasks)
         return {
             order.id: Unanswered(answer.text) if isinstance(answer, Failure) else answer
@@ -140,11 +141,11 @@ class CcxtExchange(Converter):
         """What the exchange knows of each order. Every order gets an answer."""
         if not orders:
             return {}
-        reports: Sequence[OrderReport] = ()
+        lists, reports = Lists(orders, self.clock.now()), list[OrderReport]()
         if len(orders) > self.venue.direct:
-            listed = self._pool.run([self._open_task()])[0]
+            listed = self._pool.run([self._open_task(lists)])[0]
             reports = [] if isinstance(listed, Failure) else listed
-        return self._look_up(orders, reports)
+        return self._look_up(orders, reports, lists)
 
     def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
         """What became of these orders, all open orders, our fills since their times, and all balances: one round of
@@ -154,9 +155,9 @@ class CcxtExchange(Converter):
             if order.exchange_id is not None:
                 self._names.learn(order.exchange_id, order.id)
         direct = list(orders) if len(orders) <= self.venue.direct else []
-        asked = self._trade_tasks(since)
+        asked, lists = self._trade_tasks(since), Lists(orders, self.clock.now())
         told = self._pool.run(
-            [self._pool.private(read_balances), self._open_task(), *asked, *self._climb_tasks(direct)]
+            [self._pool.private(read_balances), self._open_task(lists), *asked, *self._climb_tasks(direct, lists)]
         )
         for part in told[: 2 + len(asked)]:
             if isinstance(part, Failure):
@@ -165,7 +166,7 @@ class CcxtExchange(Converter):
         fills = [fill for part in told[2 : 2 + len(asked)] for fill in part]
         answers = dict(zip((order.id for order in direct), told[2 + len(asked) :], strict=True))
         if not direct:
-            answers = self._look_up(orders, reports)
+            answers = self._look_up(orders, reports, lists)
         self._learn(reports, answers)
         return Review(answers, reports, fills, balances)
 
@@ -191,26 +192,28 @@ class CcxtExchange(Converter):
         self._names.save()
         self._pool.close()
 
-    def _look_up(self, orders: Sequence[Order], reports: Sequence[OrderReport]) -> dict[ClientOrderId, LookupAnswer]:
+    def _look_up(
+        self, orders: Sequence[Order], reports: Sequence[OrderReport], lists: Lists
+    ) -> dict[ClientOrderId, LookupAnswer]:
         answers: dict[ClientOrderId, LookupAnswer] = {}
         for order in orders:
             report = in_open_list(order, reports)
             if report is not None:
                 answers[order.id] = report._replace(client_order_id=order.id, amount=order.intent.amount)
         rest = [order for order in orders if order.id not in answers]
-        told = self._pool.run(self._climb_tasks(rest))
+        told = self._pool.run(self._climb_tasks(rest, lists))
         answers.update(zip((order.id for order in rest), told, strict=True))
         self._learn(reports, answers)
         return {
             id: Unanswered(answer.text) if isinstance(answer, Failure) else answer for id, answer in answers.items()
         }
 
-    def _climb_tasks(self, orders: Sequence[Order]) -> list[Callable[[], LookupAnswer]]:
-        now = self.clock.now()
-        return [self._pool.private(partial(climb, order=order, now=now, names=self._names)) for order in orders]
+    def _climb_tasks(self, orders: Sequence[Order], lists: Lists) -> list[Callable[[], LookupAnswer]]:
+        ask = partial(climb, lists=lists, names=self._names)
+        return [self._pool.private(partial(ask, order=order)) for order in orders]
 
-    def _open_task(self) -> Callable[[], list[OrderReport]]:
-        return self._pool.private(partial(read_open, now=self.clock.now()))
+    def _open_task(self, lists: Lists) -> Callable[[], list[OrderReport]]:
+        return self._pool.private(partial(read_open, lists=lists))
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
         """A coin that is held and can't be bought here has no trades to ask for."""

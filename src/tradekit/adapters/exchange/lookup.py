@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final
 
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed
 from tradekit.adapters.exchange.guard import BrokenAnswer
+from tradekit.adapters.exchange.lists import Lists
 from tradekit.adapters.exchange.outcomes import says_unknown
-from tradekit.adapters.exchange.paging import Item, read_list
+from tradekit.adapters.exchange.paging import Item
 from tradekit.adapters.exchange.reports import order_report
 from tradekit.adapters.exchange.trades import Names
-from tradekit.adapters.exchange.venues.venue import Listing, OpenSymbols, Params
+from tradekit.adapters.exchange.venues.venue import Listing, Params
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import LookupAnswer, NotFound, OrderReport, Unanswered
-
-_EARLIER_MS: Final = 60_000
 
 
 def in_open_list(order: Order, reports: Sequence[OrderReport]) -> OrderReport | None:
@@ -37,12 +35,12 @@ def is_of(report: OrderReport, order: Order) -> bool:
     return report.client_order_id == order.id
 
 
-def climb(connection: Connection, order: Order, now: int, names: Names) -> LookupAnswer:
-    """Asks in every way that the venue has for this order. `names` tell whose the orders behind trades are, and learn
-    it. Never raises for the exchange.
+def climb(connection: Connection, order: Order, lists: Lists, names: Names) -> LookupAnswer:
+    """Asks in every way that the venue has for this order. `lists` are shared by a batch; `names` tell whose the orders
+    behind trades are, and learn it. Never raises for the exchange.
     """
     silent: list[str] = []
-    for rung in _rungs(connection, order, now, names):
+    for rung in _rungs(connection, order, lists, names):
         try:
             found: OrderReport | None = rung()
         except CallFailed as failed:
@@ -57,18 +55,20 @@ def climb(connection: Connection, order: Order, now: int, names: Names) -> Looku
     return Unanswered(silent[0]) if silent else NotFound("no such order in any list")
 
 
-def _rungs(connection: Connection, order: Order, now: int, names: Names) -> Iterator[Callable[[], OrderReport | None]]:
+def _rungs(
+    connection: Connection, order: Order, lists: Lists, names: Names
+) -> Iterator[Callable[[], OrderReport | None]]:
     venue = connection.venue
     if order.exchange_id is not None and venue.fetch is not None:
         yield partial(_fetch, connection, order, order.exchange_id, venue.fetch)
     if venue.fetch_by_client_id is not None:
         yield partial(_fetch, connection, order, None, venue.fetch_by_client_id)
     if order.exchange_id is None and venue.fetch_by_client_id is None and not _filters(venue.history):
-        yield partial(_among_open, connection, order, now)
+        yield partial(_among_open, connection, order, lists)
     for listing in venue.history:
-        yield partial(_search, connection, order, listing, now)
+        yield partial(_among_past, connection, order, listing, lists)
     if order.exchange_id is None:
-        yield partial(_by_trades, connection, order, now, names)
+        yield partial(_by_trades, connection, order, lists, names)
 
 
 def _filters(history: Sequence[Listing]) -> bool:
@@ -90,53 +90,23 @@ def _fetch(
     return report
 
 
-def _search(connection: Connection, order: Order, listing: Listing, now: int) -> OrderReport | None:
-    since = order.intent.created - _EARLIER_MS if listing.since else None
-    params = connection.venue.filled_in(listing.params, order.id, order.exchange_id or "")
-    items = read_list(connection, listing.method, order.intent.symbol, since, params, listing.paging, now)
-    return _among(connection, order, items)
+def _among_open(connection: Connection, order: Order, lists: Lists) -> OrderReport | None:
+    return _among(connection, order, lists.open_orders(connection, order.intent.symbol))
 
 
-def open_items(connection: Connection, symbol: str | None, now: int) -> list[Item]:
-    """The list of open orders as ccxt tells it. Raises `CallFailed`."""
-    venue = connection.venue
-    if venue.open_symbols is None:
-        return read_list(connection, "fetch_open_orders", None, None, venue.open_params, venue.open_list, now)
-    symbols = [symbol] if symbol is not None else _symbols_with_orders(connection, venue.open_symbols)
-    return [
-        item
-        for name in symbols
-        for item in read_list(connection, "fetch_open_orders", name, None, venue.open_params, venue.open_list, now)
-    ]
+def _among_past(connection: Connection, order: Order, listing: Listing, lists: Lists) -> OrderReport | None:
+    return _among(connection, order, lists.past_orders(connection, listing, order))
 
 
-def _symbols_with_orders(connection: Connection, where: OpenSymbols) -> list[str]:
-    """The account's markets with open orders; those in other quote currencies are nobody's concern here."""
-    told = connection.call(where.method)
-    for name in where.at:
-        told = told.get(name) if isinstance(told, dict) else None
-    if not isinstance(told, list):
-        raise BrokenAnswer("a list of symbols is missing")
-    known = {market["id"]: symbol for symbol, market in connection.api.markets.items()}
-    return [known[id] for id in told if id in known]
-
-
-def _among_open(connection: Connection, order: Order, now: int) -> OrderReport | None:
-    return _among(connection, order, open_items(connection, order.intent.symbol, now))
-
-
-def _by_trades(connection: Connection, order: Order, now: int, names: Names) -> OrderReport | None:
+def _by_trades(connection: Connection, order: Order, lists: Lists, names: Names) -> OrderReport | None:
     """Trades since the order was made name exchange ids; the order behind one may be this one. Lists lag, trades too.
 
     An order that is known to be another one is not asked for.
     """
     venue, intent = connection.venue, order.intent
-    since = venue.trades.asked_from(intent.created - _EARLIER_MS)
-    asked = intent.symbol if venue.trades.per_symbol else None
-    trades = read_list(connection, "fetch_my_trades", asked, since, venue.trades.params, venue.trades.paging, now)
     ids = {
         trade["order"]
-        for trade in trades
+        for trade in lists.trades(connection, order)
         if trade.get("symbol") == intent.symbol and trade.get("side") == intent.side and trade.get("order")
     }
     if venue.fetch is None:

@@ -11,6 +11,7 @@ from typing import Final
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed
 from tradekit.adapters.exchange.guard import BrokenAnswer
+from tradekit.adapters.exchange.lists import Lists
 from tradekit.adapters.exchange.lookup import climb
 from tradekit.adapters.exchange.outcomes import cancel_outcome, send_outcome
 from tradekit.adapters.exchange.trades import Names
@@ -67,11 +68,11 @@ def _expires(intent: OrderIntent) -> int:
     return intent.deadline + (_OPENING_LEFT_MS if intent.approved.proposal.opens else _SALE_LEFT_MS)
 
 
-def cancel(connection: Connection, order: Order, now: int, names: Names) -> CancelOutcome:
+def cancel(connection: Connection, order: Order, lists: Lists, names: Names) -> CancelOutcome:
     """Asks to cancel one order, by the exchange's id where it is known. Never raises for the exchange."""
     venue, exchange_id = connection.venue, order.exchange_id
     if exchange_id is None and venue.cancel_by_client_id is None:
-        match climb(connection, order, now, names):
+        match climb(connection, order, lists, names):
             case OrderReport(exchange_id=found):
                 exchange_id = found
             case NotFound(text):

@@ -14,7 +14,7 @@ from tradekit.adapters.exchange.candles import CandleCache, Row, fetch_rows
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed, Failure
 from tradekit.adapters.exchange.guard import BrokenAnswer
-from tradekit.adapters.exchange.lookup import open_items
+from tradekit.adapters.exchange.lists import Lists
 from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import balances_of
 from tradekit.adapters.exchange.reports import order_report
@@ -45,9 +45,9 @@ def read_tickers(connection: Connection, method: str, symbols: Sequence[str]) ->
     return connection.call(method, list(symbols) if len(symbols) <= connection.venue.ask_all_above else None)
 
 
-def read_open(connection: Connection, now: int) -> list[OrderReport]:
+def read_open(connection: Connection, lists: Lists) -> list[OrderReport]:
     """All open orders of the account."""
-    return understood(lambda: [order_report(item, connection.venue) for item in open_items(connection, None, now)])
+    return understood(lambda: [order_report(item, connection.venue) for item in lists.open_orders(connection, None)])
 
 
 def read_candles(connection: Connection, symbol: str, since: int, now: int) -> list[Row]:
