@@ -9,6 +9,7 @@ import pytest
 
 from desk import World, policy
 from fake_time import MINUTE, START, Crash
+from tradekit.cli.cycle_view import present
 from tradekit.domain.event import OrderFinal, PurgeEnded
 from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Order
@@ -228,3 +229,15 @@ def test_what_could_not_be_sold_again_is_not_taken_back(held: str, filled: str, 
     at.exchange.set_quote(BTC, bid, "100.05")
     at.cycle()
     assert resting(at).id == order.id
+
+
+def test_a_cycle_that_only_lets_a_sale_rest_on_has_nothing_to_say() -> None:
+    """Cron sends a mail for each line. A fill is told, also one of an order that rests on after it."""
+    at = World(rules(), BTC="1")
+    told = [present(at.cycle(), "test", 0).brief for _ in range(4)]
+    (held,) = at.exchange.open()
+    at.exchange.fill(held, D("0.3"))
+    told += [present(at.cycle(), "test", 0).brief for _ in range(2)]
+    at.exchange.fill(held)
+    told.append(present(at.cycle(), "test", 0).brief)
+    assert [line != "" for line in told] == [True, False, False, False, True, False, True]

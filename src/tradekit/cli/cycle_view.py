@@ -125,12 +125,13 @@ def _money(report: CycleReport) -> str:
 
 
 def _brief(report: CycleReport) -> str:
-    """One line when something was done; nothing otherwise."""
-    if not report.orders and not report.settled.resolved:
+    """One line when an order was placed, traded or ended; nothing otherwise, also where one only rests on."""
+    orders = [order for order in report.orders if order.id in report.changed]
+    if not orders and not report.settled.resolved:
         return ""
     parts = [
         f"{o.intent.side} {o.intent.symbol} {order_word(o)} {number(o.filled)}/{number(o.intent.amount)}"
-        for o in report.orders
+        for o in orders
     ]
     if report.settled.resolved:
         parts.append(f"{len(report.settled.resolved)} older orders settled")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from tradekit.adapters.safe_text import safe
 from tradekit.cli.output import number
 from tradekit.cli.watchers import Silent
-from tradekit.domain.books import Owner
 from tradekit.domain.event import FillBooked, OrderIntended, OrderRejected, Record
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.order import Order
-from tradekit.domain.proposal import Side
+from tradekit.domain.proposal import Origin
 from tradekit.domain.state import State
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class PurgeTable(Silent):
                 self._put(intent.symbol, price=f"{number(intent.price)} ({intent.place})", state="placed")
             case OrderRejected(id, code, _):
                 self._put(after.orders[id].intent.symbol, state=str(code))
-            case FillBooked(fill, Owner.TRADEKIT) if fill.side is Side.SELL:
+            case FillBooked(fill) if _is_of_a_purge(after.orders.get(fill.client_order_id or ClientOrderId(""))):
                 position = after.positions.get(fill.base)
                 left = number(position.quantity) if position is not None else "0"
                 self._put(fill.symbol, sold=f"{number(fill.amount)} at {number(fill.price)}", left=left, state="filled")
@@ -77,6 +77,10 @@ class PurgeTable(Silent):
 
     def _draw(self) -> None:
         self._live.update(drawn(self._rows), refresh=True)  # type: ignore[attr-defined]
+
+
+def _is_of_a_purge(order: Order | None) -> bool:
+    return order is not None and order.intent.approved.proposal.origin is Origin.PURGE
 
 
 def drawn(rows: Mapping[str, Mapping[str, str]]) -> Table:

@@ -19,9 +19,10 @@ from tradekit.decide.risk.refusals import count_codes, kept_details
 from tradekit.domain.decision import Decision, Refused
 from tradekit.domain.errors import ExitCode, Problem, Unreachable
 from tradekit.domain.event import CycleFinished, ExchangeSilent
+from tradekit.domain.ids import ClientOrderId
 from tradekit.domain.market import Source
 from tradekit.domain.memory import Mark
-from tradekit.domain.order import Order, OrderIntent
+from tradekit.domain.order import Closed, Order, OrderIntent
 from tradekit.domain.proposal import Origin
 from tradekit.domain.signal import Trigger
 from tradekit.steps.assess import Assessment, Wanted, assess
@@ -44,7 +45,10 @@ class Equity(NamedTuple):
 
 
 class CycleReport(NamedTuple):
-    """Everything that one cycle saw, decided and did. Times are exchange time in milliseconds."""
+    """Everything that one cycle saw, decided and did. Times are exchange time in milliseconds.
+
+    `changed`: those of `orders` that were placed, traded or came to an end in this run; the others only rest on.
+    """
 
     started: int
     finished: int
@@ -58,6 +62,7 @@ class CycleReport(NamedTuple):
     jobs: tuple[Job, ...]
     planned: tuple[OrderIntent, ...]
     orders: tuple[Order, ...]
+    changed: tuple[ClientOrderId, ...]
     differences: tuple[ProofRow, ...]
     equity: Equity
     source: Source
@@ -70,7 +75,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
 
     Raises `Unreachable` when settling or the snapshot fails, `NeedsHuman` for the store.
     """
-    started = desk.clock.now()
+    started, before = desk.clock.now(), desk.state.orders
     try:
         seen = assess(desk, given, ask)
     except Unreachable as silent:
@@ -86,7 +91,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     problems += done.problems
     end_purges(desk, seen.snapshot, seen.wishes.tiers)
     finished = _finish(desk, started, seen, done)
-    halted = seen.situation.halted
+    halted, orders = seen.situation.halted, done.orders(desk.state)
     return CycleReport(
         started=started,
         finished=desk.clock.now(),
@@ -99,7 +104,8 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         repeated=seen.wishes.repeated,
         jobs=done.jobs,
         planned=done.planned,
-        orders=done.orders(desk.state),
+        orders=orders,
+        changed=tuple(order.id for order in orders if _has_changed(before.get(order.id), order)),
         differences=seen.differences,
         equity=Equity(desk.state.cash, finished.equity, measure(desk.state, seen.snapshot).sum()),
         source=seen.snapshot.source,
@@ -134,6 +140,10 @@ def _finish(desk: Desk, started: int, seen: Assessment, done: CarriedOut) -> Cyc
     desk.record(finished)
     desk.save()
     return finished
+
+
+def _has_changed(before: Order | None, order: Order) -> bool:
+    return before is None or before.filled != order.filled or isinstance(order.state, Closed)
 
 
 def _raised(desk: Desk, wishes: Wishes, marks: Mapping[str, Mark]) -> dict[str, Decimal]:
