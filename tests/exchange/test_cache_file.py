@@ -34,3 +34,16 @@ def test_a_disk_that_refuses_stops_nobody(
     monkeypatch.undo()
     assert read_cache(path) == 1
     assert path.exists()
+
+
+@pytest.mark.parametrize("name", ["open", "fdopen"])
+def test_a_disk_that_does_not_let_it_be_read_is_as_good_as_no_cache(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*words: object, **more: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    path = tmp_path / "names.json"
+    write_cache(path, 1)
+    monkeypatch.setattr(os, name, refuse)
+    assert read_cache(path) is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rig import WIRED, D, Rig
-from tradekit.domain.order import Canceling, Order
+from tradekit.domain.order import Canceling, Closed, FinalWord, Order
 from tradekit.domain.outcome import (
     CancelAccepted,
     LookupAnswer,
@@ -129,6 +129,35 @@ def test_many_orders_that_are_nowhere_cost_no_more_lists_than_one(rig: Rig) -> N
     one = lists([oldest])
     assert all(one.values())
     assert lists([*orders, early, oldest]) == one
+
+
+def test_an_old_tombstone_makes_the_list_of_a_fresh_order_no_longer(rig_of: Any) -> None:
+    """A list of a thousand orders can't be read to its end here: who looks back far enough finds nothing in it."""
+    rig = rig_of("binance")
+    assert rig.exchange.symbols()
+    given_up = Closed(rig.time.now() + 900_000, FinalWord.NOT_PLACED)
+    tombstone = rig.order(rig.intent())._replace(state=given_up)
+    for number in range(1000):
+        rig.time.sleep(29_000)
+        rig.engine.cancel(rig.engine.place(f"x{number}", rig.symbol(), "buy", "PO", D("0.01"), D("2400")))
+    rig.time.sleep(60_000)
+    fresh = rig.order(rig.intent())
+    told = rig.exchange.review([tombstone, fresh], {}).answers
+    assert isinstance(told[tombstone.id], Unanswered)
+    assert isinstance(told[fresh.id], NotFound)
+
+
+def test_no_list_is_read_before_all_orders_of_a_batch_were_asked_for(rig: Rig) -> None:
+    """One that fills after the list was read, and before it was asked for by its id, would be in neither."""
+    orders = [rig.order(rig.intent(amount=f"0.01{number}")) for number in range(3, 9)]
+    rig.exchange.review(orders, {})
+    asked = [
+        "own" if any(order.id in request.path + request.query + request.body for order in orders) else kind
+        for kind, request in rig.server.requests
+    ]
+    own = [place for place, kind in enumerate(asked) if kind == "own"]
+    lists = [place for place, kind in enumerate(asked) if kind in ("closed", "trades")]
+    assert lists and max(own, default=0) < min(lists)
 
 
 def test_an_order_that_is_known_to_be_another_one_is_not_asked_for(rig: Rig) -> None:

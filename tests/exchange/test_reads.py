@@ -154,6 +154,21 @@ def test_balances_are_exact_and_know_what_is_bound(rig: Rig) -> None:
     assert held[rig.quote] == Balance(rig.quote, D(10_000) - D("2499") * D("0.0123"), D(10_000))
 
 
+def test_a_balance_below_zero_is_none_and_hides_no_other(rig: Rig) -> None:
+    assert rig.exchange.symbols()
+    rig.engine.totals["SOL"], rig.engine.totals["DOGE"] = D("-0.00000001"), D(-5)
+    held = rig.exchange.review([], {}).balances
+    assert held.keys() == {rig.quote, "ETH"}
+    assert held["ETH"] == Balance("ETH", D(2), D(2))
+
+
+def test_what_is_free_is_never_below_zero(rig: Rig) -> None:
+    order = rig.placed(rig.intent())
+    rig.engine.totals[rig.quote] = D(1)  # less than the order binds
+    assert rig.engine.free(rig.quote) < 0
+    assert rig.exchange.review([order], {}).balances[rig.quote] == Balance(rig.quote, D(0), D(1))
+
+
 @pytest.mark.parametrize("id", ["by-hand", ""])
 def test_a_foreign_order_is_told_with_its_foreign_id_or_none(rig: Rig, id: str) -> None:
     rig.engine.place(id, rig.symbol(), "sell", "GTC", D("0.5"), D("2600"))
@@ -182,6 +197,28 @@ def test_a_quote_without_sense_is_left_out(rig: Rig, bid: str, ask: str) -> None
     touch.bid, touch.ask = D(bid), D(ask)
     quotes = rig.exchange.snapshot(symbols).quotes
     assert rig.symbol() not in quotes and rig.symbol("SOL") in quotes
+
+
+@pytest.mark.parametrize("name", ["binance", "kraken"])
+def test_a_market_that_is_gone_hides_no_other(rig_of: Any, name: str) -> None:
+    """The markets of an hour ago still have it, and a question that names it fails as a whole."""
+    rig: Rig = rig_of(name)
+    symbols = rig.exchange.symbols()
+    del rig.engine.listings[rig.symbol("SOL")]
+    for _ in range(2):
+        rig.time.sleep(60_000)
+        quotes = rig.reopen().snapshot(symbols).quotes
+        assert quotes.keys() == set(symbols) - {rig.symbol("SOL")}
+    assert rig.symbol("SOL") not in rig.exchange.symbols()
+
+
+def test_a_market_that_is_gone_is_asked_for_its_trades_once(rig_of: Any) -> None:
+    rig = rig_of("binance")
+    since = {symbol: rig.time.now() for symbol in rig.exchange.symbols()}
+    del rig.engine.listings[rig.symbol("SOL")]
+    with pytest.raises(Unreachable):
+        rig.exchange.review([], since)
+    assert rig.reopen().review([], since).balances
 
 
 def test_a_review_tells_everything_in_one_round(rig: Rig) -> None:

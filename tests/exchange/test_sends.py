@@ -11,6 +11,7 @@ from rig import WIRED, D, Rig
 from tradekit.adapters.exchange.failure import Failure
 from tradekit.adapters.exchange.outcomes import send_outcome
 from tradekit.adapters.exchange.venues import venue_of
+from tradekit.adapters.exchange.venues.venue import rfc3339
 from tradekit.domain.order import Order
 from tradekit.domain.outcome import (
     Acknowledged,
@@ -237,6 +238,17 @@ def failure(*kinds: str, text: str = "", sent: bool = True, whole: bool = True, 
         (failure("ExchangeError"), False),
         (failure("ExchangeError", text="EService:Timeout"), False),
         (failure("ExchangeError", text="EOrder:Scheduled orders limit exceeded"), True),
+        (failure("ExchangeError", text="EAccount:Invalid permissions:SOL trading restricted for DE."), True),
+        (failure("ExchangeError", text="EGeneral:Invalid arguments:deadline"), True),
+        (failure("OnMaintenance", "ExchangeNotAvailable", text="EService:Market in post_only mode"), True),
+        (
+            failure("OnMaintenance", "ExchangeNotAvailable", text="EService:Market in post_only mode", whole=False),
+            False,
+        ),
+        (failure("OnMaintenance", "ExchangeNotAvailable", text="System is under maintenance."), False),
+        (failure("InvalidOrder", "ExchangeError", text="Order creation timeout"), False),
+        (failure("BadRequest", "ExchangeError", text="The request Timed Out."), False),
+        (failure("BadRequest", "ExchangeError", text="Submitted to the system for processing!"), False),
         (failure("ExchangeNotAvailable", "NetworkError"), False),
         (failure("RequestTimeout", "NetworkError"), False),
         (failure("OperationFailed"), False),
@@ -249,6 +261,39 @@ def failure(*kinds: str, text: str = "", sent: bool = True, whole: bool = True, 
 def test_what_is_certain(told: Failure, certain: bool) -> None:
     outcome = send_outcome(told, venue_of("kraken", None))
     assert isinstance(outcome, Rejected if certain else Unanswered)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("EService:Market in cancel_only mode", RejectCode.MARKET_CLOSED),
+        ("EService:Market in post_only mode", RejectCode.MARKET_CLOSED),
+        ("EAccount:Invalid permissions:SOL trading restricted for DE.", RejectCode.INVALID_ORDER),
+        ("EGeneral:Invalid arguments:deadline", RejectCode.INVALID_ORDER),
+        ("EService:Deadline elapsed", None),
+        ("EService:Busy", None),
+        ("EService:Unavailable", None),
+    ],
+)
+def test_which_words_of_an_exchange_are_a_certain_no(rig_of: Any, text: str, code: RejectCode | None) -> None:
+    rig = rig_of("kraken")
+    assert rig.exchange.symbols()
+    rig.dialect.answer = answering(rig, Answer({"error": [text]}))
+    outcome = rig.place(rig.intent(side="sell", price="2400.00", ioc=True))
+    assert outcome.code is code if isinstance(outcome, Rejected) else code is None
+
+
+def test_a_wait_for_the_request_budget_leaves_an_order_all_of_its_time(rig_of: Any) -> None:
+    """What an exchange must no longer accept is counted from the moment at which it goes out."""
+    rig = rig_of("kraken")
+    assert rig.exchange.symbols()
+    with rig.exchange.ledger._open() as held:
+        held["units"] = -9000
+    began = rig.time.now()
+    rig.placed(rig.intent(price="2500.10", ioc=True))
+    assert rig.time.now() - began > 9000, "it waited"
+    (sent,) = (request for kind, request in rig.server.requests if kind == "create")
+    assert sent.fields["deadline"] == rfc3339(rig.time.now() + 10_000)
 
 
 @pytest.mark.parametrize(("name", "ends"), [("kraken", True), ("coinbase", True), ("binance", False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 from typing import Any
 
@@ -140,6 +141,28 @@ def test_a_fill_names_our_order_also_in_a_run_that_never_saw_it(rig: Rig) -> Non
     rig.reopen()
     (again,) = told(rig).values()
     assert again == fill and rig.server.counts["order"] == before  # what was learned is kept
+
+
+def test_an_order_id_of_another_market_names_no_fill(rig_of: Any) -> None:
+    """Ids may be counted per market: the first order of this one is not the first order of that one."""
+    rig = rig_of("binance")
+    mine, theirs = rig.placed(rig.intent()), rig.placed(rig.intent("BTC", price="60000.1", amount="0.001", ioc=True))
+    (held,) = rig.held(theirs.intent)
+    held.number, held.client_id = rig.held(mine.intent)[0].number, "by-hand"
+    (fill,) = told(rig, base="BTC").values()
+    assert (fill.exchange_id, fill.client_order_id) == (mine.exchange_id, "by-hand")
+    rig.engine.fill(rig.held(mine.intent)[0])
+    (fill,) = told(rig).values()
+    assert (fill.exchange_id, fill.client_order_id) == (mine.exchange_id, mine.id)
+
+
+def test_names_that_were_kept_without_a_market_name_nothing(rig: Rig) -> None:
+    order = rig.placed(rig.intent(price="2500.10", ioc=True))
+    (kept,) = rig.folder.glob("names-*")
+    kept.write_text(json.dumps({order.exchange_id: "somebody"}))
+    rig.reopen()
+    (fill,) = told(rig).values()
+    assert fill.client_order_id == order.id
 
 
 def test_a_fill_of_unknown_origin_is_not_told_while_nobody_says_whose_it_is(rig: Rig) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -38,7 +39,8 @@ from tradekit.domain.ids import client_order_id
 from tradekit.domain.money import Money
 from tradekit.domain.order import Open, Order, Unknown
 from tradekit.domain.outcome import Acknowledged, CancelAccepted, NotFound, OrderReport, ReportedStatus, Unanswered
-from wire import ExchangeServer, Request
+from tradekit.domain.times import DAY_MS
+from wire import Answer, ExchangeServer, Request
 
 # Per exchange: the fields of a post-only order, what differs for an immediate one, those of a cancel by the exchange's
 # id and by ours, of a look-up by either, and the paths that own trades, open orders and balances are asked at.
@@ -196,21 +198,28 @@ class Table(NamedTuple):
 
 @pytest.fixture(params=SCRIPTS)
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
-    script = SCRIPTS[request.param]
-    with Rig("binance", tmp_path) as rig:
-        clock = VirtualTime(NOW)
+    with opened(request.param, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def table_of(tmp_path: Path) -> Iterator[Callable[[str], Table]]:
+    """Opens exchanges by name."""
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(opened(name, tmp_path))
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[Table]:
+    script, clock = SCRIPTS[name], VirtualTime(NOW)
+    with Rig("binance", folder) as rig, ExchangeServer(CannedServer(script, rig.engine, Faults())) as server:
         rig.quote, rig.time, rig.engine.now = script.quote, clock, clock.now
-        yield from opened(request.param, rig, tmp_path)
-
-
-def opened(name: str, rig: Rig, folder: Path) -> Iterator[Table]:
-    script, clock = SCRIPTS[name], rig.time
-    dialect = CannedServer(script, rig.engine, Faults())
-    with ExchangeServer(dialect) as server:
         keys = Credentials(Secret("CANARYKEY"), Secret("CANARYSECRET"), Secret(script.password))
         options = ExchangeOptions(script.quote, base_url=server.url, sandbox=True, workers=1)
         exchange_clock = ExchangeClock(clock.now, clock.sleep, lambda: False)
         exchange = open_exchange(name, keys, options, folder, exchange_clock)
+        dialect = server.dialect
+        assert isinstance(dialect, CannedServer)
         yield Table(name, exchange, server, dialect, rig)
         exchange.close()
 
@@ -323,12 +332,174 @@ def test_no_rung_says_not_found_while_another_is_silent(table: Table) -> None:
         table.dialect.faults.queues.clear()
 
 
+# What an exchange answers that knows no such order, at every path that a look-up asks at.
+UNKNOWN: dict[str, dict[str, Any]] = {
+    "okx": {
+        "GET /api/v5/trade/order": {"code": "51603", "data": [], "msg": "Order does not exist"},
+        "GET /api/v5/trade/fills-history": {"code": "0", "data": []},
+    },
+    "kucoin": {
+        f"GET /api/v1/hf/orders/{ORDER_ID}": {"code": "400100", "msg": "order not exist."},
+        f"GET /api/v1/hf/orders/client-order/{CLIENT_ID}": {"code": "400100", "msg": "order not exist."},
+        "GET /api/v1/hf/fills": {"code": "200000", "data": {"lastId": 0, "items": []}},
+    },
+    "bybit": {
+        "GET /v5/order/realtime": {"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}},
+        "GET /v5/execution/list": {"retCode": 0, "retMsg": "OK", "result": {"list": [], "nextPageCursor": ""}},
+    },
+    "gate": {
+        f"GET /api/v4/spot/orders/{ORDER_ID}": {"label": "ORDER_NOT_FOUND", "message": "Order not found"},
+        f"GET /api/v4/spot/orders/t-{CLIENT_ID}": {"label": "ORDER_NOT_FOUND", "message": "Order not found"},
+        "GET /api/v4/spot/my_trades": [],
+        "GET /api/v4/spot/orders": [],
+    },
+    "bitget": {
+        "GET /api/v2/spot/trade/orderInfo": {"code": "00000", "msg": "success", "requestTime": NOW, "data": []},
+        "GET /api/v2/spot/trade/fills": {"code": "00000", "msg": "success", "requestTime": NOW, "data": []},
+    },
+    "bitstamp": {
+        "POST /api/v2/order_status/": {"status": "error", "reason": "Order not found", "response_code": "404.002"},
+        "POST /api/v2/user_transactions/": [],
+    },
+    "cryptocom": {
+        "POST /exchange/v1/private/get-order-detail": {"id": 1, "method": "m", "code": 40401, "message": "NOT_FOUND"},
+        "POST /exchange/v1/private/get-trades": {"id": 1, "method": "m", "code": 0, "result": {"data": []}},
+    },
+}
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_an_order_that_an_exchange_does_not_know_is_not_found(table: Table, acknowledged: bool) -> None:
+    order = table.order(acknowledged=acknowledged)
+    table.dialect.changed.update(UNKNOWN[table.name])
+    assert isinstance(table.exchange.lookup([order])[order.id], NotFound)
+
+
+@pytest.mark.parametrize(
+    ("status", "means"),
+    [("Canceled", ReportedStatus.CANCELED), ("Open", ReportedStatus.OPEN), ("Finished", ReportedStatus.UNCLEAR)],
+)
+def test_an_order_without_a_transaction_is_not_filled(
+    table_of: Callable[[str], Table], status: str, means: ReportedStatus
+) -> None:
+    """The class doesn't know it then. Of one that is finished, the transactions have to come."""
+    table, path = table_of("bitstamp"), "POST /api/v2/order_status/"
+    table.dialect.changed[path] = {**table.dialect.script.answers[path], "status": status, "transactions": []}
+    order = table.order(acknowledged=True)
+    report = table.exchange.lookup([order])[order.id]
+    assert isinstance(report, OrderReport)
+    assert (report.status, report.filled) == (means, None if means is ReportedStatus.UNCLEAR else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "body"),
+    [
+        ("bybit", "POST /v5/order/create", {"retCode": 170146, "retMsg": "Order creation timeout", "result": {}}),
+        (
+            "bybit",
+            "POST /v5/order/create",
+            {"retCode": 170035, "retMsg": "Submitted to the system for processing!", "result": {}},
+        ),
+        ("kucoin", "POST /api/v1/hf/orders", {"code": "408000", "msg": "Network timeout, please try again later"}),
+    ],
+)
+def test_a_timeout_behind_the_gateway_is_no_refusal(
+    table_of: Callable[[str], Table], name: str, path: str, body: dict[str, Any]
+) -> None:
+    table = table_of(name)
+    table.dialect.changed[path] = body
+    intent = table.rig.intent()
+    assert isinstance(table.exchange.place([intent])[intent.client_order_id], Unanswered)
+
+
+def test_an_order_that_fills_while_others_are_looked_for_is_found(table_of: Callable[[str], Table]) -> None:
+    """Gate knows a client id as long as the order is open. This one fills after the first order was asked for."""
+    table = table_of("gate")
+    first, second = (Order(table.rig.intent(), Unknown(NOW, "lost")) for _ in range(2))
+    normal, filled = table.dialect.answer, list[dict[str, Any]]()
+    by_id = table.dialect.script.answers[f"GET /api/v4/spot/orders/{ORDER_ID}"]
+
+    def answer(request: Request) -> Answer:
+        if request.path.endswith(f"/t-{second.id}"):
+            filled.append({**by_id, "text": f"t-{second.id}", "status": "closed", "left": "0", "finish_as": "filled"})
+        if "/spot/orders/t-" in request.path:
+            return Answer({"label": "ORDER_NOT_FOUND", "message": "Order not found"}, 404)
+        if request.path == "/api/v4/spot/orders":
+            return Answer(filled[:1] if request.fields.get("page", "1") == "1" else [])
+        return Answer([]) if request.path == "/api/v4/spot/my_trades" else normal(request)
+
+    setattr(table.dialect, "answer", answer)  # noqa: B010 - a method of this one server
+    told = table.exchange.lookup([first, second])
+    assert isinstance(told[first.id], NotFound)
+    report = told[second.id]
+    assert isinstance(report, OrderReport) and (report.status, report.filled) == (ReportedStatus.FILLED, D("0.01"))
+
+
+def listing(table: Table, name: str, rows: list[dict[str, Any]]) -> None:
+    """Crypto.com lists these rows, oldest first: newest first, a hundred a page, `end_time` excluded, a day at most."""
+    normal, path = table.dialect.answer, f"/exchange/v1/private/{name}"
+
+    def answer(request: Request) -> Answer:
+        if request.path != path:
+            return normal(request)
+        asked = json.loads(request.body)["params"]
+        start, end = asked["start_time"], asked.get("end_time", asked["start_time"] + DAY_MS)
+        assert end - start <= DAY_MS
+        hits = [row for row in reversed(rows) if start <= row["create_time"] < end]
+        return Answer({"id": 1, "method": "m", "code": 0, "result": {"data": hits[: asked["limit"]]}})
+
+    setattr(table.dialect, "answer", answer)  # noqa: B010 - a method of this one server
+
+
+@pytest.mark.parametrize("days", [0, 1, 3])
+def test_trades_of_the_millisecond_at_which_a_page_or_a_day_ends_are_read(
+    table_of: Callable[[str], Table], days: int
+) -> None:
+    table = table_of("cryptocom")
+    trade = table.dialect.script.answers["POST /exchange/v1/private/get-trades"]["result"]["data"][0]
+    start = NOW - 5000 - days * DAY_MS
+    times = [start + 10 * number for number in range(150)]
+    times[47:53] = [times[50]] * 6  # the oldest of the first page and its neighbours
+    times += [start + day * DAY_MS + off for day in range(1, days + 1) for off in range(-5, 6)]
+    rows = [{**trade, "trade_id": str(1000 + number), "create_time": time} for number, time in enumerate(times)]
+    listing(table, "get-trades", rows)
+    fills = table.exchange.fills_since({table.rig.symbol(): start})
+    assert sorted(fill.trade_id for fill in fills) == [row["trade_id"] for row in rows]
+
+
+@pytest.mark.parametrize("place", range(44, 56))
+def test_an_order_of_the_millisecond_at_which_a_page_ends_is_found(
+    table_of: Callable[[str], Table], place: int
+) -> None:
+    table = table_of("cryptocom")
+    lost = table.order(acknowledged=False)
+    found = table.dialect.script.answers["POST /exchange/v1/private/get-order-detail"]["result"]
+    times = [NOW + 10 * number for number in range(150)]
+    times[47:53] = [times[50]] * 6
+    rows = [
+        {**found, "order_id": str(1000 + number), "client_oid": f"x{number}", "create_time": time}
+        for number, time in enumerate(times)
+    ]
+    rows[place]["client_oid"] = lost.id
+    table.dialect.changed.update(UNKNOWN["cryptocom"])
+    listing(table, "get-order-history", rows)
+    table.rig.time.sleep(10_000)
+    report = table.exchange.lookup([lost])[lost.id]
+    assert isinstance(report, OrderReport) and report.exchange_id == rows[place]["order_id"]
+
+
+def test_a_small_debt_in_one_coin_hides_no_balance(bybit: Table) -> None:
+    path = "GET /v5/account/wallet-balance"
+    answer = json.loads(json.dumps(bybit.dialect.script.answers[path]))
+    owed = {"walletBalance": "-0.00000001", "locked": "0", "equity": "0", "borrowAmount": "0.00000001"}
+    answer["result"]["list"][0]["coin"].append({"coin": "XRP", **owed})
+    bybit.dialect.changed[path] = answer
+    assert bybit.exchange.balances() == {"USDT": Balance("USDT", D("75.01"), D(100))}
+
+
 @pytest.fixture
-def bybit(tmp_path: Path) -> Iterator[Table]:
-    with Rig("binance", tmp_path) as rig:
-        clock = VirtualTime(NOW)
-        rig.time, rig.engine.now = clock, clock.now
-        yield from opened("bybit", rig, tmp_path)
+def bybit(table_of: Callable[[str], Table]) -> Table:
+    return table_of("bybit")
 
 
 def conversion(told: Mapping[str, OfferAnswer]) -> Conversion:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -48,15 +49,17 @@ class Day:
         try:
             with self.live.desk(self.wait) as desk:
                 cycle(desk, Wanted(parse_proposals(json.dumps(wishes), "wishes")))
-            self.by_hand()
         except Unreachable:
             self.silent += 1
+        with suppress(Unreachable):
+            self.by_hand()
         self.rig.time.sleep(max(MINUTE_MS - (self.rig.time.now() - begun), 0))
         market(self.rig, self.random)
 
     def by_hand(self) -> None:
         """What a person does between two cycles, now and then."""
         if self.cycles % 15 == 4:
+            self.purges += 1
             terms = PurgeTerms(
                 ttl_seconds=self.random.choice([None, 5, 25]),
                 slice_notional=self.random.choice([None, D(20), D(100)]),
@@ -65,11 +68,10 @@ class Day:
             )
             with self.live.desk(self.wait) as desk:
                 purge(desk, ToPurge((self.random.choice(["ETH", "SOL", "DOGE"]),), terms=terms))
-            self.purges += 1
         elif self.cycles % 15 == 10:
+            self.sweeps += 1
             with self.live.desk(self.wait) as desk:
                 dust_sweep(desk)
-            self.sweeps += 1
 
     def wait(self, ms: int) -> None:
         """While tradekit waits, the market goes on."""

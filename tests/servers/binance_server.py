@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -128,8 +129,11 @@ class BinanceServer:
                     "symbols": [_market(x) for x in engine.listings.values()],
                 }
             case "tickers":
-                wanted = fields.get("symbols")
-                return [self._ticker(s) for s in engine.touches if wanted is None or f'"{_id(s)}"' in wanted]
+                listed = {_id(symbol): symbol for symbol in engine.listings}
+                asked = json.loads(fields["symbols"]) if "symbols" in fields else list(listed)
+                if not listed.keys() >= set(asked):
+                    raise Refusal("symbol")
+                return [self._ticker(listed[id]) for id in asked]
             case "candles":
                 return []
             case "depth":
@@ -200,7 +204,10 @@ class BinanceServer:
 
     def _wanted(self, fields: dict[str, str], *, lagging: bool) -> HeldOrder:
         number, client_id = fields.get("orderId", ""), fields.get("origClientOrderId", "")
-        return self.engine.find(number=number, client_id=client_id, lagging=lagging)
+        order = self.engine.find(number=number, client_id=client_id, lagging=lagging)
+        if not _asked(fields, order.symbol):
+            raise Refusal("unknown_order")
+        return order
 
     def _order(self, order: HeldOrder, *, ghost: bool = False) -> dict[str, Any]:
         status = _STATUS.get(order.status) or ("PARTIALLY_FILLED" if order.filled else "NEW")
@@ -227,6 +234,8 @@ class BinanceServer:
         }
 
     def _trades(self, fields: dict[str, str]) -> Any:
+        if not any(_asked(fields, symbol) for symbol in self.engine.listings):
+            raise Refusal("symbol")
         listed = [t for t in self.engine.listed_trades() if _asked(fields, t.symbol)]
         if "fromId" in fields:
             if "startTime" in fields:

@@ -122,7 +122,11 @@ class KrakenServer:
             case "markets":
                 return {_id(x.symbol): _market(x) for x in engine.listings.values()}
             case "tickers":
-                return {_id(s): self._ticker(s) for s in engine.touches if _id(s) in fields["pair"].split(",")}
+                listed = {_id(symbol): symbol for symbol in engine.listings}
+                asked = fields["pair"].split(",") if "pair" in fields else list(listed)
+                if not listed.keys() >= set(asked):
+                    raise Refusal("symbol")
+                return {id: self._ticker(listed[id]) for id in asked}
             case "depth":
                 symbol = next(s for s in engine.touches if _id(s) == fields["pair"])
                 touch, now = engine.touches[symbol], engine.now() // 1000

@@ -19,13 +19,10 @@ def read_cache(path: Path) -> Any:
     """What was written, or None where it is missing or damaged."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        try:
+        with os.fdopen(descriptor, "rb") as file:
             return json.loads(file.read(_LARGEST))
-        except (ValueError, OSError, RecursionError):
-            return None
+    except (ValueError, OSError, RecursionError):
+        return None
 
 
 def write_cache(path: Path, value: Any) -> None:

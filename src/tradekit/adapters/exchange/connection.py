@@ -49,11 +49,12 @@ class Connection:
         self._status = 0
         self._whole = False
         self._limited = False
-        self._fetch2 = api.fetch2
+        self._fetch2, self._sign = api.fetch2, api.sign
         self._since_limit, self._value_since_limit = api.filter_by_since_limit, api.filter_by_value_since_limit
         for name, hook in {
             "fetch2": self._ask,
             "throttle": self._wait_for_turn,
+            "sign": self._write,
             "on_rest_response": self._receive,
             "on_json_response": self._parsed,
             "filter_by_since_limit": self._later,
@@ -67,7 +68,10 @@ class Connection:
         self._body: Any = None
 
     def call(self, method: str, *args: object, **kwargs: object) -> Any:
-        """The result of a ccxt method. Raises `CallFailed`, which holds no trace of what ccxt raised."""
+        """The result of a ccxt method. A field that is a function is asked for its value after the wait for a turn.
+
+        Raises `CallFailed`, which holds no trace of what ccxt raised.
+        """
         before, self.answer, self._whole, self._limited = self.requests, None, False, False
         self.api.last_http_response = None  # some classes judge an error by the text of an earlier answer
         with localcontext():
@@ -103,6 +107,12 @@ class Connection:
             check_shape(answer, shape)
         self.answer = answer
         return answer
+
+    def _write(self, path: str, api: Any = "public", method: str = "GET", params: Any = None, *more: Any) -> Any:
+        """Runs between the wait for a turn and the request: whatever tells the time is asked now."""
+        if isinstance(params, Mapping):
+            params = {name: value() if callable(value) else value for name, value in params.items()}
+        return self._sign(path, api, method, params, *more)
 
     def _receive(
         self, code: int, reason: str, url: str, method: str, headers: Mapping[str, str], text: str, *request: object

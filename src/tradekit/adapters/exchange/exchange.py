@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from tradekit.adapters.exchange import orders as wire
 from tradekit.adapters.exchange.clock import ExchangeClock
@@ -15,9 +15,9 @@ from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.conversions import Converter
 from tradekit.adapters.exchange.failure import Failure
 from tradekit.adapters.exchange.limiter import RequestLedger
-from tradekit.adapters.exchange.lists import Lists
-from tradekit.adapters.exchange.lookup import climb, in_open_list
+from tradekit.adapters.exchange.lookup import in_open_list
 from tradekit.adapters.exchange.markets import MarketBook, tick_at
+from tradekit.adapters.exchange.outcomes import says_no_market
 from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import quotes_of
 from tradekit.adapters.exchange.reads import (
@@ -25,10 +25,10 @@ from tradekit.adapters.exchange.reads import (
     fail_unreachable,
     read_balances,
     read_fills,
-    read_open,
     read_permissions,
     read_tickers,
 )
+from tradekit.adapters.exchange.search import Search
 from tradekit.adapters.exchange.trades import Names, questions
 from tradekit.adapters.exchange.venues.venue import KeyPermissions, Venue
 from tradekit.domain.account import Balance
@@ -82,7 +82,7 @@ class CcxtExchange(Converter):
     def snapshot(self, symbols: Sequence[str]) -> Snapshot:
         """Markets, quotes and all balances in one round. A symbol that is unknown is left out."""
         known = [symbol for symbol in symbols if symbol in self._book.markets]
-        tasks = [self._pool.private(read_balances), *self._quote_tasks(known)]
+        tasks = [self._pool.private(read_balances), *self._quote_tasks(self.venue.quotes, known)]
         balances, *answers = self._all(tasks)
         quotes = quotes_of(answers, known, self.clock.now())
         markets = {}
@@ -95,7 +95,11 @@ class CcxtExchange(Converter):
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         """Best prices alone. Raises `Unreachable`."""
         known = [symbol for symbol in symbols if symbol in self._book.markets]
-        return quotes_of(self._all(self._quote_tasks(known)), known, self.clock.now())
+        return quotes_of(self.tickers(self.venue.quotes, known), known, self.clock.now())
+
+    def tickers(self, methods: Sequence[str], symbols: Sequence[str]) -> list[Any]:
+        """What each of these methods tells of prices. Raises `Unreachable`."""
+        return self._all(self._quote_tasks(methods, symbols))
 
     def markets(self) -> Mapping[str, Market]:
         """All markets in the account's quote currency."""
@@ -114,59 +118,51 @@ class CcxtExchange(Converter):
 
     def place(self, intents: Sequence[OrderIntent]) -> Mapping[ClientOrderId, SendOutcome]:
         """Sends each intent once. Every intent gets an outcome."""
-        now = self.clock.now()
-        tasks = [self._pool.private(partial(wire.send, intent=intent, now=now)) for intent in intents]
+        send = partial(wire.send, now=self.clock.now)
+        tasks = [self._pool.private(partial(send, intent=intent)) for intent in intents]
         outcomes: dict[ClientOrderId, SendOutcome] = {}
         for intent, told in zip(intents, self._pool.run(tasks), strict=True):
             outcome = Unanswered(told.text) if isinstance(told, Failure) else told
             outcomes[intent.client_order_id] = outcome
             if isinstance(outcome, Acknowledged):
-                self._names.learn(outcome.exchange_id, intent.client_order_id)
+                self._names.learn(intent.symbol, outcome.exchange_id, intent.client_order_id)
             if isinstance(outcome, Rejected) and outcome.code in (RejectCode.BAD_PRECISION, RejectCode.BELOW_MINIMUM):
                 self._book.forget()
         self._names.save()
         return outcomes
 
     def cancel(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, CancelOutcome]:
-        """Asks to cancel each order. Every order gets an outcome."""
-        cancel = partial(wire.cancel, lists=Lists(orders, self.clock.now()), names=self._names)
-        tasks = [self._pool.private(partial(cancel, order=order)) for order in orders]
-        told = self._pool.run(tasks)
-        return {
-            order.id: Unanswered(answer.text) if isinstance(answer, Failure) else answer
-            for order, answer in zip(orders, told, strict=True)
-        }
+        """Asks to cancel each order. Every order gets an outcome. Those that have to be found first come last."""
+        lost = [order for order in orders if wire.has_to_be_found(order, self.venue)]
+        outcomes = self._cancel([order for order in orders if not wire.has_to_be_found(order, self.venue)], {})
+        return {**outcomes, **self._cancel(lost, self._search(lost).run(lost))}
 
     def lookup(self, orders: Sequence[Order]) -> Mapping[ClientOrderId, LookupAnswer]:
         """What the exchange knows of each order. Every order gets an answer."""
         if not orders:
             return {}
-        lists, reports = Lists(orders, self.clock.now()), list[OrderReport]()
+        search, reports = self._search(orders), list[OrderReport]()
         if len(orders) > self.venue.direct:
-            listed = self._pool.run([self._open_task(lists)])[0]
+            listed = self._pool.run([search.open_orders()])[0]
             reports = [] if isinstance(listed, Failure) else listed
-        return self._look_up(orders, reports, lists)
+        return self._look_up(orders, reports, search)
 
     def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
         """What became of these orders, all open orders, our fills since their times, and all balances: one round of
-        parallel reads. Raises `Unreachable`.
+        parallel reads, and another one for orders that it didn't find. Raises `Unreachable`.
         """
         for order in orders:
             if order.exchange_id is not None:
-                self._names.learn(order.exchange_id, order.id)
+                self._names.learn(order.intent.symbol, order.exchange_id, order.id)
         direct = list(orders) if len(orders) <= self.venue.direct else []
-        asked, lists = self._trade_tasks(since), Lists(orders, self.clock.now())
-        told = self._pool.run(
-            [self._pool.private(read_balances), self._open_task(lists), *asked, *self._climb_tasks(direct, lists)]
-        )
+        asked, search = self._trade_tasks(since), self._search(orders)
+        told = self._pool.run([self._pool.private(read_balances), search.open_orders(), *asked, *search.by_ids(direct)])
         for part in told[: 2 + len(asked)]:
             if isinstance(part, Failure):
-                fail_unreachable(part)
+                self._fail(part)
         balances, reports = told[:2]
         fills = [fill for part in told[2 : 2 + len(asked)] for fill in part]
-        answers = dict(zip((order.id for order in direct), told[2 + len(asked) :], strict=True))
-        if not direct:
-            answers = self._look_up(orders, reports, lists)
+        answers = search.finish(direct, told[2 + len(asked) :]) if direct else self._look_up(orders, reports, search)
         self._learn(reports, answers)
         return Review(answers, reports, fills, balances)
 
@@ -184,7 +180,7 @@ class CcxtExchange(Converter):
         return self._all([self._pool.private(partial(read_permissions, check=check))])[0]
 
     def balances(self) -> Mapping[str, Balance]:
-        """All balances that are not zero. Raises `Unreachable`."""
+        """All balances above zero. Raises `Unreachable`."""
         return self._all([self._pool.private(read_balances)])[0]
 
     def close(self) -> None:
@@ -192,8 +188,17 @@ class CcxtExchange(Converter):
         self._names.save()
         self._pool.close()
 
+    def _cancel(
+        self, orders: Sequence[Order], found: Mapping[ClientOrderId, LookupAnswer]
+    ) -> dict[ClientOrderId, CancelOutcome]:
+        tasks = [self._pool.private(partial(wire.cancel, order=order, found=found.get(order.id))) for order in orders]
+        return dict(zip((order.id for order in orders), self._pool.run(tasks), strict=True))
+
+    def _search(self, orders: Sequence[Order]) -> Search:
+        return Search(self._pool, self._names, orders, self.clock.now())
+
     def _look_up(
-        self, orders: Sequence[Order], reports: Sequence[OrderReport], lists: Lists
+        self, orders: Sequence[Order], reports: Sequence[OrderReport], search: Search
     ) -> dict[ClientOrderId, LookupAnswer]:
         answers: dict[ClientOrderId, LookupAnswer] = {}
         for order in orders:
@@ -201,19 +206,9 @@ class CcxtExchange(Converter):
             if report is not None:
                 answers[order.id] = report._replace(client_order_id=order.id, amount=order.intent.amount)
         rest = [order for order in orders if order.id not in answers]
-        told = self._pool.run(self._climb_tasks(rest, lists))
-        answers.update(zip((order.id for order in rest), told, strict=True))
+        answers.update(search.run(rest))
         self._learn(reports, answers)
-        return {
-            id: Unanswered(answer.text) if isinstance(answer, Failure) else answer for id, answer in answers.items()
-        }
-
-    def _climb_tasks(self, orders: Sequence[Order], lists: Lists) -> list[Callable[[], LookupAnswer]]:
-        ask = partial(climb, lists=lists, names=self._names)
-        return [self._pool.private(partial(ask, order=order)) for order in orders]
-
-    def _open_task(self, lists: Lists) -> Callable[[], list[OrderReport]]:
-        return self._pool.private(partial(read_open, lists=lists))
+        return answers
 
     def _trade_tasks(self, since: Mapping[str, int]) -> list[Callable[[], list[Fill]]]:
         """A coin that is held and can't be bought here has no trades to ask for."""
@@ -222,21 +217,18 @@ class CcxtExchange(Converter):
         asked = questions(self.venue.trades, since)
         return [self._pool.private(partial(read, symbol=symbol, start=start)) for symbol, start in asked]
 
-    def _quote_tasks(self, symbols: Sequence[str]) -> list[Callable[[], Any]]:
-        if not symbols:
-            return []
-        return [
-            self._pool.public(partial(read_tickers, method=method, symbols=symbols)) for method in self.venue.quotes
-        ]
+    def _quote_tasks(self, methods: Sequence[str], symbols: Sequence[str]) -> list[Callable[[], Any]]:
+        read = partial(read_tickers, symbols=symbols, forget=self._book.forget)
+        return [self._pool.public(partial(read, method=method)) for method in methods if symbols]
 
     def _learn(self, reports: Sequence[OrderReport], answers: Mapping[ClientOrderId, object]) -> None:
         """A list that names no client id says nothing: some leave it out. Only the order itself can tell of none."""
         for report in reports:
             if report.client_order_id is not None:
-                self._names.learn(report.exchange_id, report.client_order_id)
+                self._names.learn(report.symbol, report.exchange_id, report.client_order_id)
         for answer in answers.values():
             if isinstance(answer, OrderReport):
-                self._names.learn(answer.exchange_id, answer.client_order_id)
+                self._names.learn(answer.symbol, answer.exchange_id, answer.client_order_id)
         self._names.save()
 
     def _all(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
@@ -244,5 +236,11 @@ class CcxtExchange(Converter):
         results = self._pool.run(tasks)
         for result in results:
             if isinstance(result, Failure):
-                fail_unreachable(result)
+                self._fail(result)
         return results
+
+    def _fail(self, failure: Failure) -> NoReturn:
+        """Raises `Unreachable`. If a market is gone, the next run asks which ones there are."""
+        if says_no_market(failure, self.venue):
+            self._book.forget()
+        fail_unreachable(failure)

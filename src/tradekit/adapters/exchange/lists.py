@@ -1,7 +1,8 @@
 """Lists of orders and trades, each read once for all orders of a batch that are looked for in it.
 
 A list reaches back to the earliest of the orders whose exchange id nobody knows: they can only be found in lists, and
-after a bad minute there are many of them. Open orders are listed before past ones: one that moves is in either.
+after a bad minute there are many of them. Tombstones, which are a day old at most, have lists of their own: theirs may
+be too long to be read to the end. Open orders are listed before past ones: one that moves is in either.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Lists:
 
     def __init__(self, orders: Iterable[Order], now: int) -> None:
         self._now = now
-        self._sought = [order.intent for order in orders if order.exchange_id is None]
+        self._sought = [order for order in orders if order.exchange_id is None]
         self._told: dict[object, Future[list[Item]]] = {}
         self._lock = Lock()
 
@@ -43,7 +44,7 @@ class Lists:
         read = partial(read_list, connection, listing.method, symbol, since, params, listing.paging, self._now)
         if order.exchange_id is not None:
             return read()
-        return self._once((listing.method, symbol, *sorted(params.items())), read)
+        return self._once((listing.method, symbol, order.is_tombstone, *sorted(params.items())), read)
 
     def trades(self, connection: Connection, order: Order) -> list[Item]:
         """Our own trades from before this order was made; its exchange id isn't known."""
@@ -51,14 +52,17 @@ class Lists:
         symbol = order.intent.symbol if trades.per_symbol else None
         since = trades.asked_from(self._before(order, symbol))
         read = partial(read_list, connection, "fetch_my_trades", symbol, since, trades.params, trades.paging, self._now)
-        return self._once(("trades", symbol), read)
+        return self._once(("trades", symbol, order.is_tombstone), read)
 
     def _before(self, order: Order, symbol: str | None) -> int:
         """A minute before the order, or before the earliest that is sought in the same list."""
-        made = [order.intent.created]
-        if order.exchange_id is None:
-            made += [intent.created for intent in self._sought if symbol in (None, intent.symbol)]
-        return min(made) - _EARLIER_MS
+        sharing = self._sought if order.exchange_id is None else ()
+        made = [
+            other.intent.created
+            for other in sharing
+            if symbol in (None, other.intent.symbol) and other.is_tombstone == order.is_tombstone
+        ]
+        return min([order.intent.created, *made]) - _EARLIER_MS
 
     def _open_orders(self, connection: Connection, symbol: str | None) -> list[Item]:
         venue = connection.venue

@@ -1,11 +1,12 @@
 """What became of an order: every way to ask, one after the other, until one knows it.
 
-*Not found* is only said when each way answered. One that failed leaves the order unanswered.
+*Not found* is only said when each way answered. One that failed leaves the order unanswered. What is asked for one
+order alone comes first, lists that a batch shares come after it: an order that moves is in either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from tradekit.adapters.exchange.connection import Connection
@@ -35,14 +36,24 @@ def is_of(report: OrderReport, order: Order) -> bool:
     return report.client_order_id == order.id
 
 
-def climb(connection: Connection, order: Order, lists: Lists, names: Names) -> LookupAnswer:
-    """Asks in every way that the venue has for this order. `lists` are shared by a batch; `names` tell whose the orders
-    behind trades are, and learn it. Never raises for the exchange.
+def ask_for(connection: Connection, order: Order, lists: Lists) -> LookupAnswer:
+    """Asks in every way that the venue has for this order alone. Never raises for the exchange."""
+    return _climb(connection, _own_rungs(connection, order, lists))
+
+
+def search_for(connection: Connection, order: Order, lists: Lists, names: Names) -> LookupAnswer:
+    """Looks through all `lists`, which a batch shares; `names` tell whose the orders behind trades are, and learn it.
+
+    Never raises for the exchange.
     """
+    return _climb(connection, _shared_rungs(connection, order, lists, names))
+
+
+def _climb(connection: Connection, rungs: Iterable[Callable[[], OrderReport | None]]) -> LookupAnswer:
     silent: list[str] = []
-    for rung in _rungs(connection, order, lists, names):
+    for rung in rungs:
         try:
-            found: OrderReport | None = rung()
+            found = rung()
         except CallFailed as failed:
             if not says_unknown(failed.failure, connection.venue):
                 silent.append(failed.failure.text)
@@ -55,18 +66,26 @@ def climb(connection: Connection, order: Order, lists: Lists, names: Names) -> L
     return Unanswered(silent[0]) if silent else NotFound("no such order in any list")
 
 
-def _rungs(
-    connection: Connection, order: Order, lists: Lists, names: Names
-) -> Iterator[Callable[[], OrderReport | None]]:
+def _own_rungs(connection: Connection, order: Order, lists: Lists) -> Iterator[Callable[[], OrderReport | None]]:
     venue = connection.venue
     if order.exchange_id is not None and venue.fetch is not None:
         yield partial(_fetch, connection, order, order.exchange_id, venue.fetch)
     if venue.fetch_by_client_id is not None:
         yield partial(_fetch, connection, order, None, venue.fetch_by_client_id)
+    for listing in venue.history:
+        if listing.by_client_id:
+            yield partial(_among_past, connection, order, listing, lists)
+
+
+def _shared_rungs(
+    connection: Connection, order: Order, lists: Lists, names: Names
+) -> Iterator[Callable[[], OrderReport | None]]:
+    venue = connection.venue
     if order.exchange_id is None and venue.fetch_by_client_id is None and not _filters(venue.history):
         yield partial(_among_open, connection, order, lists)
     for listing in venue.history:
-        yield partial(_among_past, connection, order, listing, lists)
+        if not listing.by_client_id:
+            yield partial(_among_past, connection, order, listing, lists)
     if order.exchange_id is None:
         yield partial(_by_trades, connection, order, lists, names)
 
@@ -86,7 +105,7 @@ def _fetch(
     if report is None and (exchange_id is None or told.get("id") != exchange_id):
         raise BrokenAnswer("an answer about another order")
     if names is not None and told.get("id") == exchange_id:
-        names.learn(exchange_id or "", venue.own_id(told.get("clientOrderId")))
+        names.learn(order.intent.symbol, exchange_id or "", venue.own_id(told.get("clientOrderId")))
     return report
 
 
@@ -111,7 +130,7 @@ def _by_trades(connection: Connection, order: Order, lists: Lists, names: Names)
     }
     if venue.fetch is None:
         return None
-    for id in sorted(id for id in ids if names.get(id) in (None, order.id)):
+    for id in sorted(id for id in ids if names.get(intent.symbol, id) in (None, order.id)):
         found = _fetch(connection, order, id, venue.fetch, names)
         if found is not None:
             return found

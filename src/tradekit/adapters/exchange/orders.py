@@ -5,16 +5,15 @@ What ccxt would put on the wire is held against the intent first: it rounds amou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 from typing import Final
 
 from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed
 from tradekit.adapters.exchange.guard import BrokenAnswer
-from tradekit.adapters.exchange.lists import Lists
-from tradekit.adapters.exchange.lookup import climb
 from tradekit.adapters.exchange.outcomes import cancel_outcome, send_outcome
-from tradekit.adapters.exchange.trades import Names
+from tradekit.adapters.exchange.venues.venue import Venue
 from tradekit.domain.ids import is_ours
 from tradekit.domain.numbers import plain
 from tradekit.domain.order import Order, OrderIntent, TimeInForce
@@ -22,6 +21,7 @@ from tradekit.domain.outcome import (
     Acknowledged,
     CancelAccepted,
     CancelOutcome,
+    LookupAnswer,
     NotFound,
     NotOpen,
     OrderReport,
@@ -36,8 +36,10 @@ _OPENING_LEFT_MS: Final = 10 * MINUTE_MS
 _SALE_LEFT_MS: Final = DAY_MS
 
 
-def send(connection: Connection, intent: OrderIntent, now: int) -> SendOutcome:
-    """Sends one order. Never raises for the exchange."""
+def send(connection: Connection, intent: OrderIntent, now: Callable[[], int]) -> SendOutcome:
+    """Sends one order. `now` tells exchange time; it is asked when the order's turn has come, not before. Never raises
+    for the exchange.
+    """
     venue = connection.venue
     unfit = _unfit(connection, intent)
     if unfit is not None:
@@ -45,7 +47,7 @@ def send(connection: Connection, intent: OrderIntent, now: int) -> SendOutcome:
     fields = venue.filled_in(venue.place[intent.time_in_force], intent.client_order_id)
     if venue.accepted_until is not None:
         name, after_ms, written = venue.accepted_until
-        fields[name] = written(now + after_ms)
+        fields[name] = lambda: written(now() + after_ms)
     if venue.expiry is not None and intent.time_in_force is TimeInForce.PO:
         fields |= {**venue.expiry.params, venue.expiry.field: venue.expiry.written(_expires(intent))}
     amount, price = plain(intent.amount), plain(intent.price)
@@ -68,17 +70,23 @@ def _expires(intent: OrderIntent) -> int:
     return intent.deadline + (_OPENING_LEFT_MS if intent.approved.proposal.opens else _SALE_LEFT_MS)
 
 
-def cancel(connection: Connection, order: Order, lists: Lists, names: Names) -> CancelOutcome:
-    """Asks to cancel one order, by the exchange's id where it is known. Never raises for the exchange."""
+def has_to_be_found(order: Order, venue: Venue) -> bool:
+    """Whether an order can only be canceled after a look-up: nothing that we know of it would name it."""
+    return order.exchange_id is None and venue.cancel_by_client_id is None
+
+
+def cancel(connection: Connection, order: Order, found: LookupAnswer | None) -> CancelOutcome:
+    """Asks to cancel one order, by the exchange's id where it is known. `found` is what the look-up said of an order
+    that has to be found. Never raises for the exchange.
+    """
     venue, exchange_id = connection.venue, order.exchange_id
-    if exchange_id is None and venue.cancel_by_client_id is None:
-        match climb(connection, order, lists, names):
-            case OrderReport(exchange_id=found):
-                exchange_id = found
-            case NotFound(text):
-                return NotOpen(text)
-            case Unanswered(reason):
-                return Unanswered(reason)
+    match found:
+        case OrderReport():
+            exchange_id = found.exchange_id
+        case NotFound(text):
+            return NotOpen(text)
+        case Unanswered():
+            return found
     params = venue.cancel if exchange_id is not None else venue.cancel_by_client_id or {}
     fields = venue.filled_in(params, order.id, exchange_id or "")
     named = fields.pop("id", exchange_id)

@@ -35,7 +35,12 @@ _WORDS: Final = (  # what an exchange says beside a class that doesn't tell whic
     ("precision", RejectCode.BAD_PRECISION),
     ("market is closed", RejectCode.MARKET_CLOSED),
 )
-_AGAIN: Final = ("duplicate", "already exist", "already used")
+_MAYBE: Final = (  # an earlier attempt is there, or whoever took this one doesn't know what became of it
+    *("duplicate", "already exist", "already used"),
+    *("timeout", "timed out", "submitted to the system"),
+)
+_MAYBE_KINDS: Final = ("DuplicateOrderId", "OrderNotFound", "OrderNotCached")
+_UNCLEAR: Final = ("ExchangeError", "OnMaintenance")  # certain only where a text of the venue says so
 
 
 def send_outcome(failure: Failure, venue: Venue) -> SendOutcome:
@@ -45,14 +50,12 @@ def send_outcome(failure: Failure, venue: Venue) -> SendOutcome:
         return Rejected(RejectCode.RATE_LIMITED, text)
     if failure.sent and not failure.whole:
         return Unanswered(text)
-    if any(word in text.lower() for word in _AGAIN) or failure.is_a("DuplicateOrderId"):
-        return Unanswered(text)  # an earlier attempt is there: the look-up finds it
-    if failure.is_a("OrderNotFound", "OrderNotCached"):
-        return Unanswered(text)
+    if any(word in text.lower() for word in _MAYBE) or failure.is_a(*_MAYBE_KINDS):
+        return Unanswered(text)  # whatever the class says: the look-up finds it
     for name, code in _CERTAIN:
         if failure.is_a(name):
             return Rejected(_by_words(text) if code is RejectCode.INVALID_ORDER else code, text)
-    if failure.kinds[:1] == ("ExchangeError",):
+    if failure.kind in _UNCLEAR:
         for word, code in venue.rejects:
             if word in text:
                 return Rejected(code, text)
@@ -69,6 +72,12 @@ def cancel_outcome(failure: Failure, venue: Venue) -> CancelOutcome:
 def says_unknown(failure: Failure, venue: Venue) -> bool:
     """Whether the exchange itself said that it knows no such order."""
     said = failure.is_a("OrderNotFound") or any(text in failure.text for text in venue.unknown_texts)
+    return failure.sent and failure.whole and said
+
+
+def says_no_market(failure: Failure, venue: Venue) -> bool:
+    """Whether the exchange itself said that it has no such market."""
+    said = failure.is_a("BadSymbol") or any(text in failure.text for text in venue.no_market_texts)
     return failure.sent and failure.whole and said
 
 

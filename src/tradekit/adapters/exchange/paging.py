@@ -119,23 +119,23 @@ def _next(  # noqa: C901 - one case a way of paging, nothing nested
             if paging.size and len(page) >= paging.size and not fresh:
                 raise CallFailed(_incomplete("a list"))
             times = [item.get("timestamp") or 0 for item in page.values()]
-            following = (
-                {paging.param: min(times, default=0)} if paging.turn is Turn.UNTIL else {"since": max(times, default=0)}
-            )
-            return following if fresh else None
+            if not fresh:
+                return None
+            return {paging.param: min(times) + 1} if paging.turn is Turn.UNTIL else {"since": max(times)}
         case Turn.NONE:
             return None
 
 
 def _windows(since: int | None, now: int, paging: Paging) -> Iterator[tuple[int | None, int | None]]:
+    """Each begins where the one before it ends: to some exchanges the end belongs to the span, to others it doesn't."""
     if since is None or not paging.window_ms or now - since <= paging.window_ms:
         yield since, None
         return
     start = since
-    while start <= now:
+    while start < now:
         until = start + paging.window_ms - 1
         yield start, min(until, now)
-        start = until + 1
+        start = until
 
 
 def _raw_id(item: Item, paging: Paging) -> object:

@@ -15,7 +15,7 @@ from tradekit.adapters.exchange.exchange import CcxtExchange
 from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.numbers import exact, exact_or_none
 from tradekit.adapters.exchange.quotes import quotes_of
-from tradekit.adapters.exchange.reads import read_tickers, understood
+from tradekit.adapters.exchange.reads import understood
 from tradekit.domain.market import Candle, Market, Quote
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.proposal import Side
@@ -58,7 +58,7 @@ class PublicMarkets:
     def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Best prices of all, in one question where the exchange has one; a few from order books where it hasn't."""
         methods = self._exchange.venue.public_quotes
-        told = self._exchange.ask([partial(read_tickers, method=method, symbols=symbols) for method in methods])
+        told = self._exchange.tickers(methods, symbols)
         quotes = quotes_of(told, symbols, self.now)
         missing = [symbol for symbol in symbols if symbol not in quotes]
         if 0 < len(missing) <= ONE_BY_ONE:

@@ -33,7 +33,10 @@ def quotes_of(answers: Sequence[Mapping[str, Any]], symbols: Iterable[str], now:
 
 
 def balances_of(told: Mapping[str, Any]) -> dict[str, Balance]:
-    """All balances that are not zero. Raises `BrokenAnswer` where one can't be read: a missing asset looks sold."""
+    """All balances above zero. Raises `BrokenAnswer` where one can't be read: a missing asset looks sold.
+
+    A debt is nothing that could be sold, and no reason to see nothing of the rest: the books' proof shows what it is.
+    """
     totals = told.get("total")
     if not isinstance(totals, Mapping):
         raise BrokenAnswer("balances are missing")
@@ -43,10 +46,8 @@ def balances_of(told: Mapping[str, Any]) -> dict[str, Balance]:
             raise BrokenAnswer("a balance without a name or an amount")
         total = exact(number, "balance")
         free = told["free"].get(asset) if isinstance(told.get("free"), Mapping) else None
-        if total < 0:
-            raise BrokenAnswer("a balance below zero")
-        if total:
-            balances[asset] = Balance(asset, total if free is None else exact(free, "free balance"), total)
+        if total > 0:
+            balances[asset] = Balance(asset, total if free is None else max(exact(free, "free balance"), ZERO), total)
     return balances
 
 

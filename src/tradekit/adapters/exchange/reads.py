@@ -15,6 +15,7 @@ from tradekit.adapters.exchange.connection import Connection
 from tradekit.adapters.exchange.failure import CallFailed, Failure
 from tradekit.adapters.exchange.guard import BrokenAnswer
 from tradekit.adapters.exchange.lists import Lists
+from tradekit.adapters.exchange.outcomes import says_no_market
 from tradekit.adapters.exchange.pool import Pool
 from tradekit.adapters.exchange.quotes import balances_of
 from tradekit.adapters.exchange.reports import order_report
@@ -30,7 +31,7 @@ T = TypeVar("T")
 
 
 def read_balances(connection: Connection) -> dict[str, Balance]:
-    """All balances that are not zero. An answer without a single entry is none: nobody trades with nothing at all, and
+    """All balances above zero. An answer without a single entry is none: nobody trades with nothing at all, and
     the books must not see everything sold.
     """
     told = connection.call("fetch_balance")
@@ -40,9 +41,19 @@ def read_balances(connection: Connection) -> dict[str, Balance]:
     return held
 
 
-def read_tickers(connection: Connection, method: str, symbols: Sequence[str]) -> Any:
-    """What one of the venue's methods tells of prices."""
-    return connection.call(method, list(symbols) if len(symbols) <= connection.venue.ask_all_above else None)
+def read_tickers(connection: Connection, method: str, symbols: Sequence[str], forget: Callable[[], None]) -> Any:
+    """What one of the venue's methods tells of prices. Where a market is gone, which makes the whole question fail, it
+    tells of all that are left, and `forget` is called: what is known of markets is old.
+    """
+    if len(symbols) > connection.venue.ask_all_above:
+        return connection.call(method, None)
+    try:
+        return connection.call(method, list(symbols))
+    except CallFailed as failed:
+        if not says_no_market(failed.failure, connection.venue):
+            raise
+    forget()
+    return connection.call(method, None)
 
 
 def read_open(connection: Connection, lists: Lists) -> list[OrderReport]:

@@ -27,7 +27,10 @@ _NAMES_KEPT: Final = 2000
 
 
 class Names:
-    """Which client order id stands behind an order id of the exchange; "" for an order without one."""
+    """Which client order id stands behind an order id of the exchange; "" for an order without one.
+
+    An order id says nothing without its symbol: some exchanges count the orders of each market.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,16 +40,17 @@ class Names:
         self._changed = False
         self._lock = Lock()
 
-    def learn(self, exchange_id: str, client_id: str | None) -> None:
+    def learn(self, symbol: str, exchange_id: str, client_id: str | None) -> None:
         """Notes down what the exchange said."""
+        key = f"{symbol} {exchange_id}"
         with self._lock:
-            if exchange_id and self._names.get(exchange_id) != (client_id or ""):
-                self._names[exchange_id] = client_id or ""
+            if exchange_id and self._names.get(key) != (client_id or ""):
+                self._names[key] = client_id or ""
                 self._changed = True
 
-    def get(self, exchange_id: str) -> str | None:
+    def get(self, symbol: str, exchange_id: str) -> str | None:
         """The client order id, "" where there is none, None where nobody knows."""
-        return self._names.get(exchange_id)
+        return self._names.get(f"{symbol} {exchange_id}")
 
     def save(self) -> None:
         """Keeps the newest."""
@@ -90,9 +94,10 @@ def fills_among(
         if fill.time < since[fill.symbol]:
             continue
         if fill.client_order_id is None:
-            if names.get(fill.exchange_id) is None:
+            if names.get(fill.symbol, fill.exchange_id) is None:
                 ask(fill)
-            fill = fill._replace(client_order_id=ClientOrderId(names.get(fill.exchange_id) or "") or None)
+            name = names.get(fill.symbol, fill.exchange_id) or ""
+            fill = fill._replace(client_order_id=ClientOrderId(name) or None)
         fills.append(fill)
     return fills
 
@@ -111,8 +116,8 @@ def learn_name(connection: Connection, fill: Fill, names: Names, now: int) -> No
     except CallFailed as failed:
         if not says_unknown(failed.failure, venue) or now - fill.time <= venue.not_found_horizon_ms:
             raise
-        names.learn(id, None)
+        names.learn(fill.symbol, id, None)
         return
-    if told.get("id") != id:
+    if told.get("id") != id or told.get("symbol") != fill.symbol:
         raise BrokenAnswer("an answer about another order")
-    names.learn(id, venue.own_id(told.get("clientOrderId")))
+    names.learn(fill.symbol, id, venue.own_id(told.get("clientOrderId")))

@@ -44,7 +44,7 @@ VENUE: Final = Venue(
         TimeInForce.IOC: {"force": "ioc", "clientOrderId": "{id}"},
     },
     open_list=_PAGE,
-    fetch_by_client_id={"clientOrderId": "{id}"},
+    fetch_by_client_id={"id": "", "clientOrderId": "{id}"},
     cancel_by_client_id={"clientOrderId": "{id}"},
     history=(Listing("fetch_canceled_and_closed_orders", paging=_PAGE),),
     trades=Trades(_PAGE),

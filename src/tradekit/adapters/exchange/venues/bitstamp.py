@@ -16,8 +16,12 @@ from tradekit.domain.order import TimeInForce
 
 
 def _mend_order(order: dict[str, Any]) -> None:
-    """In the list of open orders the amount is what remains; that of an order's status is not told at all."""
+    """In the list of open orders the amount is what remains; that of an order's status is not told at all. Without a
+    transaction nothing was filled, unless the order is said to be.
+    """
     order["amount"] = order["info"].get("amount_at_create")
+    if order["info"].get("transactions") == [] and order.get("status") != "closed":
+        order["filled"] = "0"
 
 
 VENUE: Final = Venue(
@@ -31,6 +35,7 @@ VENUE: Final = Venue(
     },
     fetch_by_client_id={"clientOrderId": "{id}"},
     trades=Trades(Paging(Turn.OFFSET, size=1000, param="offset"), per_symbol=False),
+    unknown_texts=("Order not found",),
     mend_order=_mend_order,
     server_time=False,
     weak=frozenset({Weakness.UNVERIFIED, Weakness.SERVER_TIME, Weakness.LOOKUP}),

@@ -66,6 +66,7 @@ VENUE: Final = Venue(
     trades=Trades(Paging(Turn.OFFSET, param="ofs", count_at=("result", "count")), per_symbol=False, margin_ms=1000),
     gone=frozenset({"OrderNotFound"}),
     unknown_texts=("EOrder:Unknown order", "EOrder:Invalid order"),
+    no_market_texts=("EQuery:Unknown asset pair",),
     rejects=(
         ("EOrder:Order minimum not met", RejectCode.BELOW_MINIMUM),
         ("EOrder:Cost minimum not met", RejectCode.BELOW_MINIMUM),
@@ -73,6 +74,8 @@ VENUE: Final = Venue(
         ("EOrder:Post only", RejectCode.POST_ONLY_WOULD_CROSS),
         ("EOrder:", RejectCode.INVALID_ORDER),
         ("EService:Market in", RejectCode.MARKET_CLOSED),
+        ("EAccount:Invalid permissions", RejectCode.INVALID_ORDER),
+        ("EGeneral:Invalid arguments", RejectCode.INVALID_ORDER),
     ),
     post_only_marks=(("reason", "Post only order"),),
     accepted_until=("deadline", 10_000, rfc3339),

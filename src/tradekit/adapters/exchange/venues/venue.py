@@ -150,8 +150,9 @@ class Venue(NamedTuple):
 
     `place`: fields of an order by time in force, the client id included. `fetch`, `fetch_by_client_id`,
     `cancel_by_client_id`: fields of a look-up and of a cancel; None where it doesn't work. `gone`: exception classes
-    that mean *no such open order* on a cancel; `unknown_texts`: what else says so on a look-up. `rejects`: texts in an
-    otherwise unclear refusal that are a certain no. `post_only_marks`: raw fields that tell a post-only order that was
+    that mean *no such open order* on a cancel; `unknown_texts`: what else says so on a look-up. `no_market_texts`: what
+    says of a market that it isn't there where the class says nothing. `rejects`: texts in an otherwise unclear refusal
+    that are a certain no. `post_only_marks`: raw fields that tell a post-only order that was
     accepted and then thrown out. `accepted_until`: the field for the time after which the exchange no longer accepts
     the request, how far ahead it lies, and how to write it. `expiry`: how it is told to end an order by itself, None
     where it doesn't. `quotes`: ccxt methods whose answers together make a quote;
@@ -182,6 +183,7 @@ class Venue(NamedTuple):
     client_id_prefix: str = ""
     gone: frozenset[str] = frozenset({"OrderNotFound", "InvalidOrder"})
     unknown_texts: tuple[str, ...] = ()
+    no_market_texts: tuple[str, ...] = ()
     rejects: tuple[tuple[str, RejectCode], ...] = ()
     post_only_marks: tuple[tuple[str, str], ...] = ()
     accepted_until: tuple[str, int, Callable[[int], str]] | None = None
