@@ -96,6 +96,13 @@ def test_a_link_is_followed_and_its_target_is_what_is_checked(tmp_path: Path) ->
     assert read_text_file(tmp_path / "link", LIMIT) == "text"
 
 
+def test_the_advice_for_an_insecure_file_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
+    path = tmp_path / "a b;c"
+    path.write_text("text")
+    path.chmod(0o606)
+    assert refused(lambda: read_text_file(path, LIMIT, trusted=True)).fix == f"chmod o-w '{path}'"
+
+
 def test_a_pipe_on_stdin_is_read_to_its_end() -> None:
     reading, writing = os.pipe()
     os.write(writing, "\ufeffhello\r\n".encode())

@@ -105,3 +105,22 @@ def test_at_the_timeout_the_whole_group_is_killed(tmp_path: Path) -> None:
     assert os.read(held, 100) == b""
     assert time.monotonic() - start < 10
     os.close(held)
+
+
+@pytest.mark.parametrize(
+    "program", ["exec 3>{held}; echo on >&3; sleep 60 & sleep 60", "exec 3>{held} >&- 2>&-; echo on >&3; sleep 60"]
+)
+def test_a_run_that_has_to_end_does_not_wait_for_it_and_leaves_nothing_behind(tmp_path: Path, program: str) -> None:
+    os.mkfifo(tmp_path / "held")
+    held = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)
+    looks = iter([False, False, False])
+    result = run_proposal_command(
+        ("sh", "-c", program.format(held=tmp_path / "held")), 60, must_stop=lambda: next(looks, True)
+    )
+    assert result.proposals == ()
+    assert result.problem is not None
+    assert result.problem.message == "proposal command 'sh' was ended: the run was asked to end"
+    os.set_blocking(held, True)
+    assert os.read(held, 100) == b"on\n"
+    assert os.read(held, 100) == b"", "a sleeper still holds the other end"
+    os.close(held)

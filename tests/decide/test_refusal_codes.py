@@ -61,7 +61,7 @@ def remembering(**more: Any) -> dict[str, Any]:
 
 
 def worth_before(peak: str, day: str, week: str) -> dict[str, Any]:
-    marks = Watermarks(D(peak), day_of(NOW), D(day), week_of(NOW), D(week))
+    marks = Watermarks(D(peak), day_of(NOW), D(day), week_of(NOW), D(week), D(1000))
     return {**remembering(watermarks=marks), "last_equity": "1000"}
 
 

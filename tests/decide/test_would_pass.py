@@ -127,7 +127,7 @@ def memories(draw: st.DrawFn) -> RiskMemory:
             for asset, price in draw(st.dictionaries(st.sampled_from(ASSETS), st.sampled_from([1, 50, 100]))).items()
         },
         watermarks=marks
-        and Watermarks(marks[0], day_of(NOW) - draw(few), marks[1], week_of(NOW) - draw(few), marks[2]),
+        and Watermarks(marks[0], day_of(NOW) - draw(few), marks[1], week_of(NOW) - draw(few), marks[2], marks[1]),
     )
 
 

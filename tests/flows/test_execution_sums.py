@@ -10,11 +10,13 @@ import pytest
 
 from desk import World, buy, policy, sell
 from fake_exchange import FakeOrder
+from tradekit.cli.status_view import present
 from tradekit.decide.execution_brief import brief_execution
 from tradekit.decide.execution_report import report_execution
 from tradekit.domain.numbers import ZERO, total
-from tradekit.domain.order import Closed
+from tradekit.domain.order import Closed, FinalWord
 from tradekit.domain.proposal import Side
+from tradekit.flows.status import status
 
 ASSETS = ("BTC", "ETH", "SOL")
 
@@ -80,7 +82,21 @@ def test_the_line_in_status_counts_the_orders_that_the_state_remembers() -> None
         sum(1 for story in known if 0 < story.filled < story.amount),
         sum(1 for story in known if not story.filled),
     )
+    assert brief.orders == brief.filled + brief.partly + brief.unfilled + brief.rejected + brief.not_placed
     lost = total((story.shortfall or ZERO) - story.fees for story in known)
     worth = total(story.filled * story.decision_price for story in known)
     assert brief.shortfall_bp is not None
     assert abs(brief.shortfall_bp - lost / worth * 10_000) < Decimal("1e-9")
+
+
+def test_orders_that_the_exchange_refused_are_in_the_sum_of_the_line_in_status() -> None:
+    world = traded(0, "quote")
+    words = (FinalWord.REJECTED, FinalWord.REJECTED, FinalWord.NOT_PLACED)
+    unfilled = [o for o in world.state.orders.values() if isinstance(o.state, Closed) and not o.filled][:3]
+    never = {o.id: o._replace(state=Closed(0, word)) for o, word in zip(unfilled, words, strict=True)}
+    report = status(world.state._replace(orders={**world.state.orders, **never}), None, 0)
+    brief = report.execution
+    assert (brief.rejected, brief.not_placed) == (2, 1)
+    assert brief.orders == brief.filled + brief.partly + brief.unfilled + 3
+    (line,) = [part for part in present(report).shown if isinstance(part, str) and part.startswith("Newest ")]
+    assert ", 2 refused by the exchange, 1 never placed;" in line

@@ -13,6 +13,7 @@ from desk import World, policy, sell
 from execution_lab import refused
 from fake_exchange import FakeOrder
 from fake_time import MINUTE, Crash
+from tradekit.cli.purge_view import present
 from tradekit.domain.decision import Refused, Wait
 from tradekit.domain.errors import BadInput, ExitCode
 from tradekit.domain.event import PurgeEnded
@@ -360,3 +361,14 @@ def test_a_crash_at_any_point_of_a_purge_sells_nothing_twice(late: bool) -> None
         at.cycle()
         at.cycle()
         at.audit()
+
+
+def test_a_dry_run_tells_of_the_sale_that_rests_instead_of_a_refusal() -> None:
+    at = World(rules(execution={"sales_rest": True}), BTC="1")
+    by_hand(at, "BTC")
+    (resting,) = at.exchange.open()
+    report = purge(at.desk(dry_run=True), Wanted(("BTC",)))
+    assert (report.exit_code, report.resting) == (ExitCode.DONE, ("BTC",))
+    assert "it would be taken back and placed anew" in str(present(report, "test").shown)
+    assert at.exchange.open() == [resting]
+    assert by_hand(at, "BTC").resting == ()

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from books_world import DAY, HOUR, BooksWorld, our_id
-from desk import buy, policy, sell
+from desk import World, buy, policy, sell
 from fake_time import MINUTE
 from tradekit.domain.books import Owner
 from tradekit.domain.decision import Refused
@@ -20,6 +20,7 @@ from tradekit.domain.money import Money
 from tradekit.domain.order import Closed, FinalWord
 from tradekit.domain.outcome import ReportedStatus
 from tradekit.domain.proposal import Side
+from tradekit.flows.reconcile_fills import Wanted, reconcile_fills
 
 D = Decimal
 BTC = "BTC/USDT"
@@ -453,3 +454,22 @@ def test_an_empty_list_of_balances_is_not_a_withdrawal_of_everything() -> None:
     world.exchange.totals = totals
     assert world.events(FlowRecorded) == []
     world.check()
+
+
+def test_what_an_order_that_is_not_over_may_explain_is_not_recorded_as_a_transfer() -> None:
+    """Its trades would be booked a second time, and the rest be without a stop."""
+    at = World(policy(account={"managed": ["BTC"]}, exits={"stop_loss_pct": 10}), BTC="1")
+    at.cycle()
+    at.exchange.faults.trades_lag_ms = 5 * MINUTE
+    at.fills_at_once()
+    at.cycle(sell("BTC/USDT", amount="0.5"))
+    report = reconcile_fills(at.desk(), Wanted(record=("BTC", "USDT")))
+    assert report.recorded == ()
+    assert [problem.code for problem in report.problems][:2] == ["not_recorded", "not_recorded"]
+    for _ in range(9):
+        at.cycle()
+    at.exchange.faults.trades_lag_ms = 0
+    assert at.state.positions["BTC"].quantity == D("0.5")
+    at.exchange.set_quote("BTC/USDT", "50", "50.1")
+    at.cycle()
+    assert at.exchange.totals["BTC"] == 0

@@ -17,7 +17,7 @@ from tradekit.domain.outcome import CancelOutcome
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.purge import PurgeEnd, PurgeTerms
 from tradekit.domain.times import HOUR_MS
-from tradekit.flows.purge import Wanted, purge
+from tradekit.flows.purge import Wanted, purge, stop_purge
 
 D = Decimal
 BTC = "BTC/USDT"
@@ -241,3 +241,75 @@ def test_a_cycle_that_only_lets_a_sale_rest_on_has_nothing_to_say() -> None:
     at.exchange.fill(held)
     told.append(present(at.cycle(), "test", 0).brief)
     assert [line != "" for line in told] == [True, False, False, False, True, False, True]
+
+
+def with_a_stop() -> World:
+    """A sale of ETH rests, and BTC has fallen to its stop."""
+    sections: Mapping[str, Mapping[str, object]] = {
+        "account": {"managed": ["BTC", "ETH"]},
+        "purge": {"assets": ["ETH"]},
+        "exits": {"stop_loss_pct": 5},
+    }
+    at = World(rules(**sections), BTC="1", ETH="1")
+    at.cycle()
+    at.exchange.set_quote(BTC, "90", "90.1")
+    return at
+
+
+def test_a_stop_goes_out_before_the_sales_of_other_assets_are_canceled() -> None:
+    at = with_a_stop()
+    at.exchange.set_quote("ETH/USDT", "49.90", "49.95")  # overtaken: the sale is to be moved
+    at.faults.cancels.extend(["unanswered"] * 4)
+    before = len(at.effects.log)
+    at.cycle()
+    log = at.effects.log[before:]
+    assert log.index("place") < log.index("cancel")
+
+
+def test_a_stop_of_another_asset_costs_a_sale_at_the_touch_not_its_place() -> None:
+    at = with_a_stop()
+    at.cycle()
+    assert [intent.symbol for intent in at.exchange.sent] == ["ETH/USDT", BTC]
+    assert [order.symbol for order in at.exchange.open()] == ["ETH/USDT"]
+
+
+def test_asking_for_a_purge_again_makes_no_dust_of_what_rests_because_it_could_not_be_sold_again() -> None:
+    at = World(rules(purge={"assets": []}, execution={"sales_rest": True, "remainder_rest_minutes": 60}), BTC="1")
+    purge(at.desk(), Wanted(("BTC",)))
+    at.exchange.fill(at.exchange.open()[0], D("0.96"))
+    at.cycle()
+    purge(at.desk(), Wanted(("BTC",)))
+    assert [order.remaining for order in at.exchange.open()] == [D("0.04")]
+    stop_purge(at.desk(), ["BTC"])
+    assert at.exchange.open() == [], "a person who wants it stopped gets it stopped"
+
+
+def test_a_purge_that_would_be_over_at_once_is_not_begun_in_every_cycle() -> None:
+    at = World(rules(), BTC="0.01")
+    at.cycle()
+    before = at.state.seq
+    at.cycle()
+    assert at.state.seq == before + 1, "the end of the cycle, nothing else"
+
+
+def test_a_sale_that_ends_while_another_one_is_worked_is_told() -> None:
+    """It is too small to be decided on again, so that no cycle works on it."""
+    at = World(
+        rules(
+            account={"managed": ["BTC", "ETH"]},
+            purge={"assets": ["BTC", "ETH"]},
+            execution={"sales_rest": True, "remainder_rest_minutes": 60},
+        ),
+        BTC="1",
+        ETH="1",
+    )
+    at.cycle()
+    small = next(order for order in at.exchange.open() if order.symbol == BTC)
+    at.exchange.fill(small, D("0.96"))
+    at.cycle()
+    at.exchange.set_quote("ETH/USDT", "49.90", "49.95")
+    at.clock.after(5000, lambda: at.exchange.fill(small))
+    report = at.cycle()
+    assert "sell BTC/USDT filled 1/1" in present(report, "test", 0).brief
+    assert [order.intent.symbol for order in report.orders].count(BTC) == 1
+    assert "BTC" not in present(at.cycle(), "test", 0).brief

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from tradekit.decide.risk.prices import BELIEVED_AFTER
 from tradekit.domain.decision import Approved, Refused
 from tradekit.domain.errors import Unreachable
 from tradekit.domain.event import CycleFinished, PeakReset
+from tradekit.domain.memory import Watermarks
 from tradekit.domain.plain import to_plain
 from tradekit.domain.proposal import Proposal, Side
 from tradekit.domain.times import DAY_MS
@@ -144,6 +146,14 @@ def test_a_price_that_stays_or_is_traded_at_is_believed() -> None:
     assert seen == ["price_outlier"] * (BELIEVED_AFTER - 1) + [""]
 
 
+def assert_about_as_before(world: World, marks: Watermarks) -> None:
+    """A holding counts with its last good mid instead of its bid: half a spread more."""
+    now = world.state.risk.watermarks
+    assert now is not None
+    assert abs(now.peak - marks.peak) < D("0.5")
+    assert now._replace(peak=marks.peak, last=marks.last) == marks
+
+
 def test_a_missing_or_wild_quote_makes_no_loss_and_no_peak() -> None:
     world = world_with(
         losses={"max_drawdown_pct": 5, "max_daily_loss_pct": 5},
@@ -153,15 +163,16 @@ def test_a_missing_or_wild_quote_makes_no_loss_and_no_peak() -> None:
     bought(world, "500")
     world.cycle()
     marks = world.state.risk.watermarks
+    assert marks is not None
     good = world.exchange.book["BTC/USDT"]
     for bid, ask in (("1", "1.1"), ("9000", "9001"), ("0", "100"), ("101", "100")):
         world.exchange.set_quote("BTC/USDT", bid, ask)
         assert asked(world, buy("ETH/USDT", id=f"e{bid}", notional="6")) in ("", "cap_total")
-        assert world.state.risk.watermarks == marks
+        assert_about_as_before(world, marks)
     assert world.state.positions["BTC"].peak < 101, "nor does it raise the peak of a trailing stop"
     del world.exchange.book["BTC/USDT"]
     assert asked(world, buy("ETH/USDT", id="gone", notional="6")) in ("", "cap_total")
-    assert world.state.risk.watermarks == marks
+    assert_about_as_before(world, marks)
     world.exchange.book["BTC/USDT"] = good
 
 
@@ -264,3 +275,28 @@ def test_a_symbol_that_is_closed_is_not_called_unknown() -> None:
     world.exchange.markets["BTC/USDT"] = world.exchange.markets["BTC/USDT"]._replace(active=False)
     found = codes(world.cycle(BTC, buy("NOSUCH/USDT", id="n")))
     assert found == {"buy-BTC": "market_closed", "n": "unknown_symbol"}
+
+
+def over_midnight(before: list[str], after: list[str]) -> World:
+    """Two cycles, a day without any, and one that finds another policy."""
+    rules: Mapping[str, Mapping[str, object]] = {"losses": {"max_daily_loss_pct": 5}, "exits": {"stop_loss_pct": 0}}
+    at = World(policy(account={"managed": before}, **rules), BTC="1", ETH="18")
+    at.cycle()
+    at.cycle()
+    at.clock.advance(DAY_MS)
+    at.policy = policy(account={"managed": after}, **rules)
+    at.cycle()
+    return at
+
+
+def test_what_comes_in_with_the_first_run_of_a_day_hides_no_loss_of_that_day() -> None:
+    at = over_midnight(["BTC"], ["BTC", "ETH"])
+    at.exchange.set_quote("ETH/USDT", "42", "42.02")
+    (decision,) = at.cycle(buy("SOL/USDT")).decisions
+    assert isinstance(decision, Refused)
+    assert decision.code == "loss_daily"
+
+
+def test_what_goes_out_with_the_first_run_of_a_day_is_no_loss() -> None:
+    at = over_midnight(["BTC", "ETH"], ["BTC"])
+    assert isinstance(at.cycle(buy("SOL/USDT")).decisions[0], Approved)

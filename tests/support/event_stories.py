@@ -99,7 +99,7 @@ def event_after(draw: st.DrawFn, state: State, number: int, time: int) -> Event:
     if what == "adopt" and outside:
         return AssetAdopted(outside[0], draw(PRICES))
     if what == "end":
-        return CycleFinished(time, 10, draw(st.none() | PRICES), draw(PEAKS), draw(TIERS), (), (), 0, 0)
+        return CycleFinished(time, 10, draw(PRICES), draw(PEAKS), draw(TIERS), (), (), 0, 0)
     if what == "convert":
         return draw_conversion(draw, state, number, time)
     if what == "restore":

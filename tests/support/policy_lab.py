@@ -125,7 +125,7 @@ def result(pnl: str, minutes_ago: int, symbol: str = "ETH/USDT", *, stop: bool =
 
 def lost(*, peak: str = "1000", day: str = "1000", week: str = "1000") -> RiskMemory:
     """What the account was worth before."""
-    return RiskMemory(watermarks=Watermarks(D(peak), day_of(NOW), D(day), week_of(NOW), D(week)))
+    return RiskMemory(watermarks=Watermarks(D(peak), day_of(NOW), D(day), week_of(NOW), D(week), D(day)))
 
 
 def exits(raw: Raw, position: Position) -> list[str]:

@@ -1,7 +1,7 @@
 """Runs the program of yours that prints proposals. What it does wrong costs its own proposals and nothing else.
 
-Must never raise, never outlast its timeout, never hand it an API key, a terminal or a shell. A helper that the program
-leaves behind with its output still open counts as the program not having ended.
+Must never raise, never outlast its timeout or a signal that ends the run, never hand it an API key, a terminal or a
+shell. A helper that the program leaves behind with its output still open counts as the program not having ended.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tradekit.adapters.input_file import decode_text
@@ -25,6 +26,7 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 _CHUNK: Final = 65536
 _STDERR_KEPT: Final = 4096
 _EXCERPT: Final = 160
+_LOOK_SECONDS: Final = 0.2
 
 
 class CommandResult(NamedTuple):
@@ -45,16 +47,22 @@ class _Output(NamedTuple):
 
 
 def run_proposal_command(
-    argv: Sequence[str], timeout_seconds: float, environment: Mapping[str, str] = os.environ
+    argv: Sequence[str],
+    timeout_seconds: float,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    must_stop: Callable[[], bool] = lambda: False,
 ) -> CommandResult:
     """What `argv` prints on stdout (at most 1 MiB), read as `parse_proposals` reads it.
 
     The program gets five variables of `environment`, the current directory and an empty stdin. It and all processes of
-    its group are killed after `timeout_seconds`. Never raises; a failure is a problem `proposal_command_failed`.
+    its group are killed after `timeout_seconds`, or once `must_stop` says so. Never raises; a failure is a problem
+    `proposal_command_failed`.
     """
     name = f"proposal command {quoted(argv[0] if argv else '(none)')}"
     try:
-        output = _run(argv, timeout_seconds, {k: environment[k] for k in PASSED_ON if k in environment})
+        passed_on = {k: environment[k] for k in PASSED_ON if k in environment}
+        output = _run(argv, timeout_seconds, passed_on, must_stop)
         if output.exit_code != 0:
             raise _Failed(_ending(output))
         return CommandResult(parse_proposals(decode_text(output.stdout, name), name), None)
@@ -69,7 +77,9 @@ def _failure(message: str, fix: str) -> CommandResult:
     return CommandResult((), Problem("proposal_command_failed", message, fix))
 
 
-def _run(argv: Sequence[str], timeout_seconds: float, environment: dict[str, str]) -> _Output:
+def _run(
+    argv: Sequence[str], timeout_seconds: float, environment: dict[str, str], must_stop: Callable[[], bool]
+) -> _Output:
     import subprocess
 
     deadline = time.monotonic() + timeout_seconds
@@ -86,9 +96,9 @@ def _run(argv: Sequence[str], timeout_seconds: float, environment: dict[str, str
         raise _Failed(f"could not be started: {safe(str(error), _EXCERPT)}") from None
     with process:
         try:
-            stdout, stderr = _read(process, deadline)
-            return _Output(process.wait(max(0, deadline - time.monotonic())), stdout, stderr)
-        except (subprocess.TimeoutExpired, TimeoutError):
+            stdout, stderr = _read(process, deadline, must_stop)
+            return _Output(_end_of(process, deadline, must_stop), stdout, stderr)
+        except TimeoutError:
             raise _Failed(f"did not end within {timeout_seconds:g} seconds") from None
         except OSError as error:
             raise _Failed(f"could not be read: {safe(str(error), _EXCERPT)}") from None
@@ -96,8 +106,10 @@ def _run(argv: Sequence[str], timeout_seconds: float, environment: dict[str, str
             _kill_group(process)
 
 
-def _read(process: Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
-    """Both streams to their end, of stderr only the tail. Raises `TimeoutError`, and `_Failed` beyond the cap."""
+def _read(process: Popen[bytes], deadline: float, must_stop: Callable[[], bool]) -> tuple[bytes, bytes]:
+    """Both streams to their end, of stderr only the tail. Raises `TimeoutError`, and `_Failed` beyond the cap or when
+    the run has to end.
+    """
     import selectors
 
     assert process.stdout is not None and process.stderr is not None  # both were asked for as pipes
@@ -107,11 +119,7 @@ def _read(process: Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
         for descriptor in kept:
             selector.register(descriptor, selectors.EVENT_READ)
         while selector.get_map():
-            remaining = deadline - time.monotonic()
-            ready = selector.select(remaining) if remaining > 0 else []
-            if not ready:
-                raise TimeoutError
-            for key, _ in ready:
+            for key, _ in selector.select(_next_look(deadline, must_stop)):
                 chunk = os.read(key.fd, _CHUNK)
                 kept[key.fd] += chunk
                 if not chunk:
@@ -120,6 +128,25 @@ def _read(process: Popen[bytes], deadline: float) -> tuple[bytes, bytes]:
                 raise _Failed(f"printed more than {MAX_BYTES} bytes")
             del stderr[:-_STDERR_KEPT]
     return bytes(stdout), bytes(stderr)
+
+
+def _end_of(process: Popen[bytes], deadline: float, must_stop: Callable[[], bool]) -> int:
+    """The exit code. Raises as `_read` does."""
+    from subprocess import TimeoutExpired
+
+    while True:
+        with suppress(TimeoutExpired):
+            return process.wait(_next_look(deadline, must_stop))
+
+
+def _next_look(deadline: float, must_stop: Callable[[], bool]) -> float:
+    """How long to wait before the next look at the clock and at the signals, in seconds. Raises when it is over."""
+    if must_stop():
+        raise _Failed("was ended: the run was asked to end")
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    return min(remaining, _LOOK_SECONDS)
 
 
 def _kill_group(process: Popen[bytes]) -> None:

@@ -12,6 +12,7 @@ from tradekit.domain.errors import Problem
 
 if TYPE_CHECKING:
     from tradekit.cli.live_desk import Traffic
+    from tradekit.cli.signals import StopFlag
     from tradekit.cli.wiring import Account
     from tradekit.domain.proposal import Proposal
     from tradekit.flows.cycle import Wanted
@@ -62,7 +63,7 @@ def cycle(
             with trading_desk(account, watcher, stop, wait_seconds=wait, dry_run=dry_run) as desk:
                 stop.arm(account.policy.execution.budget_seconds)
                 skipped = 0 if dry_run else take_skips(account.folder)
-                report = flow.cycle(desk, flow.Wanted(asked), lambda: _ask(account))
+                report = flow.cycle(desk, flow.Wanted(asked), lambda: _ask(account, stop))
                 traffic = _traffic(account, desk)
         except Busy as busy:
             raise Busy(*busy.problems, *_too_many(count_skip(account.folder))) from None
@@ -86,7 +87,7 @@ def _read(proposals: str | None) -> tuple[Proposal, ...]:
     return load_proposals(proposals)
 
 
-def _ask(account: Account) -> Wanted:
+def _ask(account: Account, stop: StopFlag) -> Wanted:
     """What the policy's program proposes; a failure costs its proposals and nothing else."""
     from tradekit.flows.cycle import Wanted
 
@@ -95,7 +96,8 @@ def _ask(account: Account) -> Wanted:
         return Wanted()
     from tradekit.adapters.proposal_command import run_proposal_command
 
-    result = run_proposal_command(command, account.policy.proposals.command_timeout_seconds)
+    seconds = account.policy.proposals.command_timeout_seconds
+    result = run_proposal_command(command, seconds, must_stop=stop.is_set)
     return Wanted(result.proposals, (result.problem,) if result.problem else ())
 
 

@@ -86,7 +86,7 @@ def _rows(report: PurgeReport) -> Table:
             number(row.left),
             number(row.left_notional, 2),
             f"{number(row.progress_pct, 1)} %",
-            _then(row, jobs.get(row.asset), dry_run=report.dry_run),
+            _then(row, jobs.get(row.asset), report.resting, dry_run=report.dry_run),
         )
         for row in report.rows
     )
@@ -94,9 +94,11 @@ def _rows(report: PurgeReport) -> Table:
     return Table("Sold off", columns, rows)
 
 
-def _then(row: PurgeRow, job: Job | None, *, dry_run: bool) -> str:
+def _then(row: PurgeRow, job: Job | None, resting: tuple[str, ...], *, dry_run: bool) -> str:
     if row.ended is not None:
         return _ENDED[row.ended]
+    if dry_run and row.asset in resting:
+        return "an order rests: it would be taken back and placed anew"
     if dry_run:
         return "would begin" if job is not None and job.ending is None else ""
     return _WHY[job.ending] if job is not None else "refused for now"
@@ -136,7 +138,9 @@ def _gates(jobs: tuple[Job, ...]) -> Table:
 
 
 def _brief(report: PurgeReport) -> str:
+    """What was sold, and the orders that sold nothing."""
     parts = [
         f"sold {number(row.sold)} {row.asset} ({number(row.progress_pct, 1)} %)" for row in report.rows if row.sold
     ]
+    parts += [f"{o.intent.symbol} {order_word(o)} 0/{number(o.intent.amount)}" for o in report.orders if not o.filled]
     return "purge: " + "; ".join(parts) if parts else ""

@@ -192,7 +192,7 @@ def _finish(state: State, finished: CycleFinished, now: int) -> State:
         recent=forget_old(state.recent, now),
         orders=remembered(state.orders, now),
         tiers={symbol: tier for symbol, tier in tiers.items() if symbol not in finished.gone},
-        equity=state.equity if finished.equity is None else finished.equity,
+        equity=finished.equity,
         last_cycle=finished,
         governor=_governed(state.governor, finished),
     )

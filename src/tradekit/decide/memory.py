@@ -49,7 +49,7 @@ def remember(  # noqa: C901 - one case an event, nothing nested
     memory, now = after.risk, record.time
     match record.event:
         case CycleFinished() as finished:
-            return _finish(memory, before, finished, now)
+            return _finish(memory, finished, now)
         case FillBooked(fill):
             return _revived(_filled(memory, before, after, fill, order), before, after, order, now)
         case OrderRejected(id, code, _) if code is not RejectCode.POST_ONLY_WOULD_CROSS:
@@ -103,37 +103,37 @@ def with_flow(memory: RiskMemory, value: Decimal) -> RiskMemory:
     marks = memory.watermarks
     if marks is None or not value:
         return memory
-    moved = (max(marks.peak + value, ZERO), max(marks.day_equity + value, ZERO), max(marks.week_equity + value, ZERO))
-    return memory._replace(watermarks=Watermarks(moved[0], marks.day, moved[1], marks.week, moved[2]))
+    equities = (marks.peak, marks.day_equity, marks.week_equity, marks.last)
+    peak, day, week, last = (max(equity + value, ZERO) for equity in equities)
+    return memory._replace(watermarks=Watermarks(peak, marks.day, day, marks.week, week, last))
 
 
-def _finish(memory: RiskMemory, before: State, finished: CycleFinished, now: int) -> RiskMemory:
+def _finish(memory: RiskMemory, finished: CycleFinished, now: int) -> RiskMemory:
     marks = {**{asset: mark for asset, mark in memory.marks.items() if asset not in finished.marks}, **finished.marks}
     surplus = max(len(marks) - MARKS_KEPT, 0)
-    memory = memory._replace(
+    return memory._replace(
         marks=dict(list(marks.items())[surplus:]),
         failures=_recent(memory.failures, now),
         revived=_recent(memory.revived, now),
         turnover=tuple(item for item in memory.turnover if is_counted(item, now)),
         taken=tuple(item for item in memory.taken if is_counted(item, now)),
         drawdown_since=memory.drawdown_since or (now if finished.in_drawdown else 0),
+        watermarks=_marked(memory.watermarks, finished.equity, now),
     )
-    if finished.equity is None:
-        return memory
-    return memory._replace(watermarks=_marked(memory.watermarks, before.equity, finished.equity, now))
 
 
-def _marked(marks: Watermarks | None, last: Decimal | None, equity: Decimal, now: int) -> Watermarks:
-    """A new day and week begin at the last good equity before them, so that what a gap in the runs cost is counted."""
+def _marked(marks: Watermarks | None, equity: Decimal, now: int) -> Watermarks:
+    """A new day and week begin at the last equity before them, so that what a gap in the runs cost is counted."""
     day, week = day_of(now), week_of(now)
-    if marks is None or last is None:
-        return Watermarks(equity, day, equity, week, equity)
+    if marks is None:
+        return Watermarks(equity, day, equity, week, equity, equity)
     return Watermarks(
         max(marks.peak, equity),
         day,
-        marks.day_equity if marks.day == day else last,
+        marks.day_equity if marks.day == day else marks.last,
         week,
-        marks.week_equity if marks.week == week else last,
+        marks.week_equity if marks.week == week else marks.last,
+        equity,
     )
 
 

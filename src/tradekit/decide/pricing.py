@@ -29,11 +29,12 @@ class Priced(NamedTuple):
 def worst_price(policy: Policy, proposal: Proposal, snapshot: Snapshot, tiers: Mapping[str, TierMemory]) -> Decimal:
     """The bound that no order of this decision may pass: the mid less or plus the tier's slippage.
 
-    A stop is bound from the bid instead, by a slippage of its own: it has to get out.
+    A stop is bound from the bid instead, by a slippage of its own: it has to get out, so it is never above the bid.
     """
     quote, market = snapshot.quotes[proposal.symbol], snapshot.markets[proposal.symbol]
     if proposal.origin is Origin.EXIT and proposal.urgency is Urgency.AT_ONCE:
-        return ceil_to(quote.bid * (1 - policy.exits.stop_slippage_bp * BP), market.price_tick)
+        bound = ceil_to(quote.bid * (1 - policy.exits.stop_slippage_bp * BP), market.price_tick)
+        return min(bound, floor_to(quote.bid, market.price_tick) or bound)
     slippage = slippage_bp(policy, tier_of(tiers, proposal.symbol)) * BP
     if proposal.side is Side.SELL:
         return ceil_to(quote.mid * (1 - slippage), market.price_tick)

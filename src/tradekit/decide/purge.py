@@ -12,7 +12,6 @@ from typing import Final
 from tradekit.decide.dust import topped_up
 from tradekit.decide.fate import rests_on
 from tradekit.decide.manner import purge_ttl_seconds
-from tradekit.decide.risk.prices import sound_quote
 from tradekit.decide.sizing import smallest_sale
 from tradekit.decide.universe import tier_of
 from tradekit.domain.market import Market, Quote, Snapshot
@@ -49,14 +48,18 @@ def ineligible(state: State, tiers: Mapping[str, TierMemory]) -> set[str]:
 def new_plans(
     policy: Policy, state: State, snapshot: Snapshot, assets: Iterable[str], terms: PurgeTerms | None = None
 ) -> tuple[PurgePlan, ...]:
-    """Plans for assets that have none; with `terms` (by hand) for all of them. One without a quote has to wait."""
-    plans = []
-    for asset in assets:
+    """Plans for assets that have none; with `terms` (by hand) for all of them. One without both prices has to wait,
+    and so has one that would be over at once, unless a person asks for it.
+    """
+    plans, wanted = [], frozenset(assets)
+    for asset in sorted(wanted):
         quote = snapshot.quotes.get(f"{asset}/{state.stamp.quote}")
-        if quote is not None and (terms is not None or asset not in state.purges):
+        if quote is not None and quote.is_whole and (terms is not None or asset not in state.purges):
             # what was bought only to be sold again is sold, whatever the policy says of the asset
             meant = terms is not None or asset in topped_up(state)
-            plans.append(PurgePlan(asset, snapshot.time, quote.mid, meant, terms or _BY_POLICY))
+            plan = PurgePlan(asset, snapshot.time, quote.mid, meant, terms or _BY_POLICY)
+            if terms is not None or _why_over(policy, state, snapshot, plan, wanted) is None:
+                plans.append(plan)
     return tuple(plans)
 
 
@@ -133,8 +136,8 @@ def can_be_taken_up(snapshot: Snapshot, order: Order) -> bool:
     is left of it could be sent again. One that can't rests on until its deadline.
     """
     proposal = order.intent.approved.proposal
-    market, quote = snapshot.markets.get(proposal.symbol), sound_quote(snapshot, *proposal.symbol.split("/"))
-    if market is None or not market.active or quote is None or quote.ask <= 0:
+    market, quote = snapshot.markets.get(proposal.symbol), snapshot.quotes.get(proposal.symbol)
+    if market is None or not market.active or quote is None or not quote.is_whole:
         return False
     return order.remaining >= smallest_sale(market, quote.bid)
 

@@ -269,16 +269,16 @@ class ConversionEnded(NamedTuple):
 class CycleFinished(NamedTuple):
     """What one cycle saw and did, under the policy with the fingerprint `policy`.
 
-    `peaks`, `tiers` and `marks` hold only what changed; `gone` symbols are not traded any more. `equity` is None when
-    a quote was missing or wild. `refused` counts all refusals by code, `refusals` holds the details of some of them.
-    `placed` counts orders, `filled` those of them that traded. `in_drawdown` says that a drawdown stops opens.
-    `asked_ms` is the time that the cycle's work asked for, deferred work included; `governor` the step of the budget
-    governor after it.
+    `peaks`, `tiers` and `marks` hold only what changed; `gone` symbols are not traded any more. In `equity` a holding
+    whose quote was missing or wild has its last good price. `refused` counts all refusals by code, `refusals` holds the
+    details of some of them. `placed` counts orders, `filled` those of them that traded. `in_drawdown` says that a
+    drawdown stops opens. `asked_ms` is the time that the cycle's work asked for, deferred work included; `governor` the
+    step of the budget governor after it.
     """
 
     started: int
     took_ms: int
-    equity: Decimal | None
+    equity: Decimal
     peaks: Mapping[str, Decimal]
     tiers: Mapping[str, TierMemory]
     gone: tuple[str, ...]

@@ -52,6 +52,11 @@ class Quote(NamedTuple):
     volume_24h: Decimal
 
     @property
+    def is_whole(self) -> bool:
+        """Whether both sides are told and don't cross: else it is a broken reading, and its mid says nothing."""
+        return 0 < self.bid <= self.ask
+
+    @property
     def mid(self) -> Decimal:
         """Halfway between bid and ask."""
         return (self.bid + self.ask) / 2

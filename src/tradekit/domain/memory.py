@@ -35,7 +35,8 @@ class Mark(NamedTuple):
 
 
 class Watermarks(NamedTuple):
-    """Equities that losses are measured from: the highest, and the last one before this day and this week began.
+    """Equities that losses are measured from: the highest, the last one before this day and this week began, and the
+    `last` of all, which the next day or week begins at.
 
     Days count from 1970, weeks begin on Mondays, both in UTC. Money that came in or went out moves all of them.
     """
@@ -45,6 +46,7 @@ class Watermarks(NamedTuple):
     day_equity: Decimal
     week: int
     week_equity: Decimal
+    last: Decimal
 
 
 class RiskMemory(NamedTuple):

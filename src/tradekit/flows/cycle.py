@@ -13,7 +13,7 @@ from tradekit.decide.budget import govern, time_asked
 from tradekit.decide.job import Job
 from tradekit.decide.proof import ProofRow
 from tradekit.decide.purge import can_be_taken_up, left_resting
-from tradekit.decide.risk.exposure import equity_now, is_wild, measure
+from tradekit.decide.risk.exposure import believed_equity, is_wild, measure
 from tradekit.decide.risk.loss_rules import in_drawdown
 from tradekit.decide.risk.refusals import count_codes, kept_details
 from tradekit.domain.decision import Decision, Refused
@@ -25,6 +25,7 @@ from tradekit.domain.memory import Mark
 from tradekit.domain.order import Closed, Order, OrderIntent
 from tradekit.domain.proposal import Origin
 from tradekit.domain.signal import Trigger
+from tradekit.domain.state import State
 from tradekit.steps.assess import Assessment, Wanted, assess
 from tradekit.steps.carry_out import CarriedOut, carry_out
 from tradekit.steps.desk import Desk
@@ -37,17 +38,18 @@ __all__ = ("CycleReport", "Equity", "Wanted", "cycle")
 
 
 class Equity(NamedTuple):
-    """Quote currency: cash, all managed holdings at the bid with it (None without a quote), and what is at risk."""
+    """Quote currency: cash, with all managed holdings at the bid or their last good price, and at risk."""
 
     cash: Decimal
-    total: Decimal | None
+    total: Decimal
     at_risk: Decimal
 
 
 class CycleReport(NamedTuple):
     """Everything that one cycle saw, decided and did. Times are exchange time in milliseconds.
 
-    `changed`: those of `orders` that were placed, traded or came to an end in this run; the others only rest on.
+    `orders` are those that were worked on, and older ones that traded or ended all the same and that `settled` doesn't
+    tell of. `changed` of them were placed, traded or came to an end in this run; the others only rest on.
     """
 
     started: int
@@ -91,7 +93,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     problems += done.problems
     end_purges(desk, seen.snapshot, seen.wishes.tiers)
     finished = _finish(desk, started, seen, done)
-    halted, orders = seen.situation.halted, done.orders(desk.state)
+    halted, orders = seen.situation.halted, _orders(desk.state, before, seen.settled, done)
     return CycleReport(
         started=started,
         finished=desk.clock.now(),
@@ -105,9 +107,9 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
         jobs=done.jobs,
         planned=done.planned,
         orders=orders,
-        changed=tuple(order.id for order in orders if _has_changed(before.get(order.id), order)),
+        changed=tuple(order.id for order in orders if order.id in _changed(desk.state, before)),
         differences=seen.differences,
-        equity=Equity(desk.state.cash, finished.equity, measure(desk.state, seen.snapshot).sum()),
+        equity=Equity(desk.state.cash, finished.equity, measure(desk.state, seen.snapshot, seen.situation.marks).sum()),
         source=seen.snapshot.source,
         problems=tuple(problems),
         exit_code=_exit_code(problems, seen.decisions, done.planned, halted=halted, stopped=desk.clock.must_stop()),
@@ -123,7 +125,7 @@ def _finish(desk: Desk, started: int, seen: Assessment, done: CarriedOut) -> Cyc
     finished = CycleFinished(
         started=started,
         took_ms=took_ms,
-        equity=equity_now(desk.state, seen.snapshot, marks),
+        equity=believed_equity(desk.state, seen.snapshot, marks),
         peaks=_raised(desk, wishes, marks),
         tiers={symbol: tier for symbol, tier in wishes.tiers.items() if desk.state.tiers.get(symbol) != tier},
         gone=tuple(symbol for symbol in desk.state.tiers if symbol not in wishes.tiers),
@@ -142,8 +144,23 @@ def _finish(desk: Desk, started: int, seen: Assessment, done: CarriedOut) -> Cyc
     return finished
 
 
-def _has_changed(before: Order | None, order: Order) -> bool:
-    return before is None or before.filled != order.filled or isinstance(order.state, Closed)
+def _orders(
+    state: State, before: Mapping[ClientOrderId, Order], settled: Settled, done: CarriedOut
+) -> tuple[Order, ...]:
+    worked = done.orders(state)
+    told = {*settled.resolved, *(order.id for order in worked)}
+    return (*worked, *(state.orders[id] for id in _changed(state, before) if id not in told))
+
+
+def _changed(state: State, before: Mapping[ClientOrderId, Order]) -> tuple[ClientOrderId, ...]:
+    """The orders that are new, or weren't over `before` and have traded or ended since."""
+    olds = ((order, before.get(order.id)) for order in state.orders.values())
+    return tuple(
+        order.id
+        for order, old in olds
+        if old is None
+        or (not isinstance(old.state, Closed) and (old.filled != order.filled or isinstance(order.state, Closed)))
+    )
 
 
 def _raised(desk: Desk, wishes: Wishes, marks: Mapping[str, Mark]) -> dict[str, Decimal]:

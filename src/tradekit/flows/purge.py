@@ -43,13 +43,17 @@ class Wanted(NamedTuple):
 
 
 class PurgeReport(NamedTuple):
-    """Everything that one purge saw, decided and did. Times are exchange time in milliseconds."""
+    """Everything that one purge saw, decided and did. Times are exchange time in milliseconds.
+
+    `resting` are assets whose sale of an earlier run a dry run left where it is.
+    """
 
     started: int
     finished: int
     dry_run: bool
     halted: bool
     settled: Settled
+    resting: tuple[str, ...]
     decisions: tuple[Decision, ...]
     jobs: tuple[Job, ...]
     planned: tuple[OrderIntent, ...]
@@ -75,7 +79,7 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
     refuse_unknown(desk, wanted)
     open_account(desk)
     settled = settle(desk).settled
-    take_back(desk, wanted.assets)
+    resting = take_back(desk, wanted.assets, to_sell_again=True)
     snapshot = take_snapshot(desk, {f"{asset}/{desk.state.stamp.quote}" for asset in wanted.assets})
     differences = unexplained(prove_balances(desk, snapshot))
     tiers = assign_tiers(desk.policy.universe, snapshot.markets, snapshot.quotes, desk.state.tiers)
@@ -97,6 +101,7 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
         dry_run=desk.dry_run,
         halted=at.halted,
         settled=settled,
+        resting=resting,
         decisions=decisions,
         jobs=done.jobs,
         planned=done.planned,
@@ -106,7 +111,7 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
         ),
         source=snapshot.source,
         problems=tuple(problems),
-        exit_code=_exit_code(problems, wanted, done.planned, stopped=desk.clock.must_stop()),
+        exit_code=_exit_code(problems, wanted, [*done.planned, *resting], stopped=desk.clock.must_stop()),
     )
 
 
@@ -155,14 +160,13 @@ def _hindrance(desk: Desk, snapshot: Snapshot, asset: str) -> Problem | None:
         fix = f'add "{asset}" to account.managed' if outside else "`tradekit status` lists what is held"
         what = f"nothing of {asset} is managed by tradekit" if outside else f"nothing of {asset} is held"
         return Problem("purge_nothing", what, fix)
-    if f"{asset}/{desk.state.stamp.quote}" not in snapshot.quotes:
+    quote = snapshot.quotes.get(f"{asset}/{desk.state.stamp.quote}")
+    if quote is None or not quote.is_whole:
         return Problem("purge_no_quote", f"{asset} has no price just now", "try again")
     return None
 
 
-def _exit_code(
-    problems: Sequence[Problem], wanted: Wanted, planned: Sequence[OrderIntent], *, stopped: bool
-) -> ExitCode:
+def _exit_code(problems: Sequence[Problem], wanted: Wanted, planned: Sequence[object], *, stopped: bool) -> ExitCode:
     code = exit_code_of(problems)
     if wanted.assets and not planned and code in (ExitCode.DONE, ExitCode.PARTLY_DONE):
         return ExitCode.ALL_REFUSED

@@ -134,6 +134,11 @@ def rebuild_positions(
 
 _LOOK = "it is in no book; its symbol is held until `tradekit resume` where the books are applied"
 
+_SETTLE = (
+    "`tradekit halt`, then one `tradekit cycle`, looks up their fate and cancels what rests;"
+    " `tradekit purge ASSET --stop` cancels a purge's"
+)
+
 
 def _refuse_unsettled(desk: Desk) -> None:
     """A trade of an order that isn't over might be in the balances and not in the list yet, and be counted twice."""
@@ -141,9 +146,9 @@ def _refuse_unsettled(desk: Desk) -> None:
     names = [f"{intent.client_order_id} ({intent.symbol})" for intent in unsure]
     names += [f"{id} (conversion, {item.intent.symbol})" for id, item in desk.state.conversions.items()]
     if names:
-        fix = "`tradekit reconcile-fills` settles them; run it until none is left"
-        what = f"the fate of {len(names)} orders is open: {', '.join(names[:5])}"
-        raise NeedsHuman(Problem("orders_unsettled", what, fix))
+        count = "the fate of 1 order" if len(names) == 1 else f"the fate of {len(names)} orders"
+        what = f"{count} is open: {', '.join(names[:5])}"
+        raise NeedsHuman(Problem("orders_unsettled", what, _SETTLE))
 
 
 def _journal(desk: Desk) -> _New:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tradekit.decide.conversion import moved_by_conversions
 from tradekit.decide.proof import ProofRow, unexplained
 from tradekit.decide.reconcile import Reconciled
 from tradekit.domain.books import Owner
@@ -19,8 +18,15 @@ from tradekit.domain.market import Snapshot
 from tradekit.domain.outcome import OrderReport
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import Settled, known_symbols, settle
-from tradekit.steps.snapshot import compare_balances, open_account, prove_balances, record_flows, take_snapshot
-from tradekit.steps.troubles import doubts, exit_code_of, unsettled
+from tradekit.steps.snapshot import (
+    compare_balances,
+    in_motion,
+    open_account,
+    prove_balances,
+    record_flows,
+    take_snapshot,
+)
+from tradekit.steps.troubles import doubts, exit_code_of, not_recorded, unsettled
 
 
 class Wanted(NamedTuple):
@@ -53,17 +59,17 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     open_account(desk)
     settlement = settle(desk, wanted.symbols or known_symbols(desk), wanted.since)
     rows = compare_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
-    assets: frozenset[str] = frozenset()
+    meant = assets = frozenset[str]()
     if unexplained(rows):  # what it is worth, and whether it is still so, takes a second look
         snapshot = take_snapshot(desk)
         rows = prove_balances(desk, snapshot)
-        # a conversion whose end is open would be booked a second time when it is found
-        moving = moved_by_conversions(desk.state)
-        assets = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record) - moving
+        meant = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record)
+        assets = meant - in_motion(desk.state)
         rows = record_flows(desk, rows, snapshot, assets, by_hand=True)
     if desk.state is not before:
         desk.save()
-    problems = (*doubts(desk, unexplained(rows)), *unsettled(desk, settlement.settled.open))
+    left_out = (not_recorded(asset) for asset in sorted(meant - assets))
+    problems = (*left_out, *doubts(desk, unexplained(rows)), *unsettled(desk, settlement.settled.open))
     return ReconcileReport(
         dry_run=desk.dry_run,
         settled=settlement.settled._replace(fills=_all_booked(desk, settlement.settled.fills, before.cursors)),

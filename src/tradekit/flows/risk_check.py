@@ -14,7 +14,7 @@ from tradekit.decide.risk.consider import Considered, consider
 from tradekit.decide.risk.explain import Explanation, explain
 from tradekit.decide.risk.room import CapRoom, SymbolRoom, cap_rooms, probe, symbol_rooms
 from tradekit.domain.decision import Approved
-from tradekit.domain.errors import ExitCode
+from tradekit.domain.errors import BadInput, ExitCode, Problem
 from tradekit.domain.policy.sections import Policy
 from tradekit.domain.proposal import Proposal
 from tradekit.domain.saved_look import SavedLook
@@ -52,9 +52,11 @@ class RiskCheck(NamedTuple):
     exit_code: ExitCode
 
 
-def look_for_check(desk: Desk, proposals: Sequence[Proposal]) -> tuple[SavedLook, tuple[ProofRow, ...]]:
-    """What the next cycle would see. Raises `Unreachable`."""
-    return save_look(desk, {proposal.symbol for proposal in proposals})
+def look_for_check(
+    desk: Desk, proposals: Sequence[Proposal], symbol: str | None
+) -> tuple[SavedLook, tuple[ProofRow, ...]]:
+    """What the next cycle would see, and `symbol` where one is named. Raises `Unreachable`."""
+    return save_look(desk, {*(proposal.symbol for proposal in proposals), *([symbol] if symbol else ())})
 
 
 def risk_check(
@@ -62,7 +64,11 @@ def risk_check(
 ) -> RiskCheck:
     """Judges proposals beside what the rules propose. With a `symbol` only its proposals and room are told, and where
     there are none, a buy of the size that the built-in rules would take is probed.
+
+    Raises `BadInput` for a symbol that the look doesn't know.
     """
+    if symbol is not None:
+        _refuse_unknown(saved, proposals, symbol)
     now = _view(policy, saved, proposals, symbol, None)
     told = now.explanations
     approved = any(isinstance(item.decision, Approved) for item in told)
@@ -75,6 +81,17 @@ def risk_check(
         what_if=_view(trial.policy, saved, proposals, symbol, trial.equity) if trial else None,
         exit_code=ExitCode.ALL_REFUSED if told and not approved else ExitCode.DONE,
     )
+
+
+def _refuse_unknown(saved: SavedLook, proposals: Sequence[Proposal], symbol: str) -> None:
+    """A symbol that is proposed, traded or held can be judged; any other one is a slip of the pen."""
+    base, _, counter = symbol.partition("/")
+    quote = saved.state.stamp.quote
+    position = saved.state.positions.get(base)
+    is_held = counter == quote and position is not None and position.total > 0
+    if not is_held and symbol not in saved.snapshot.markets and all(item.symbol != symbol for item in proposals):
+        what = f"{symbol} is neither traded on the exchange nor held"
+        raise BadInput(Problem("symbol_unknown", what, f"write it like BTC/{quote}"))
 
 
 def _view(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from tradekit.decide.fate import rests_on
 from tradekit.decide.purge import assets_to_purge, finished, new_plans
 from tradekit.domain.event import PurgeEnded, PurgeStarted
 from tradekit.domain.market import Snapshot
@@ -31,13 +32,23 @@ def stop_purges(desk: Desk, assets: Iterable[str]) -> None:
     desk.record(*(PurgeEnded(asset, PurgeEnd.STOPPED) for asset in assets))
 
 
-def take_back(desk: Desk, assets: Iterable[str]) -> None:
-    """Cancels orders of these purges that still rest: a person wants something else now. A dry run leaves them."""
-    live = (order for order in desk.state.orders.values() if order.is_live and not order.is_unanswered)
-    proposals = {order.id: order.intent.approved.proposal for order in live}
-    resting = [id for id, p in proposals.items() if p.origin is Origin.PURGE and p.base in assets]
-    if resting and not desk.dry_run:
+def take_back(desk: Desk, assets: Iterable[str], *, to_sell_again: bool = False) -> tuple[str, ...]:
+    """Cancels orders of these purges that still rest: a person wants something else now. A dry run leaves them, and
+    tells the assets.
+
+    `to_sell_again`: one whose rest could not be sold otherwise rests on.
+    """
+    state, now, wanted = desk.state, desk.clock.now(), frozenset(assets)
+    live = {order.id: order for order in state.orders.values() if order.is_live and not order.is_unanswered}
+    if to_sell_again:
+        live = {id: order for id, order in live.items() if rests_on(desk.policy, state, order) <= now}
+    proposals = {id: order.intent.approved.proposal for id, order in live.items()}
+    resting = [id for id, p in proposals.items() if p.origin is Origin.PURGE and p.base in wanted]
+    if desk.dry_run:
+        return tuple(sorted({proposals[id].base for id in resting}))
+    if resting:
         cancel(desk, dict.fromkeys(resting, "the purge begins anew"))
+    return ()
 
 
 def end_purges(desk: Desk, snapshot: Snapshot, tiers: Mapping[str, TierMemory]) -> tuple[tuple[str, PurgeEnd], ...]:

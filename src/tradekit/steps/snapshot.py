@@ -8,13 +8,15 @@ from typing import Final
 
 from tradekit.decide.conversion import moved_by_conversions
 from tradekit.decide.proof import ProofRow, flow_of, prove, unexplained
-from tradekit.decide.risk.prices import sound_quote
+from tradekit.decide.risk.exposure import is_wild
+from tradekit.decide.risk.prices import look_at, sound_quote
 from tradekit.domain.books import CostMethod
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Holding
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
+from tradekit.domain.state import State
 from tradekit.domain.times import DAY_MS
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import settle_asset_differences, unfinished
@@ -79,11 +81,17 @@ def compare_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
 
 
 def _recorded_by_policy(desk: Desk, rows: Sequence[ProofRow]) -> frozenset[str]:
-    """Never what an order or a conversion that isn't over may explain: it may be booked later."""
     wanted = desk.policy.books.record_differences
     found = (row for row in unexplained(rows) if wanted == "all" or (wanted == "small" and not row.doubtful))
-    moving = {a for id in unfinished(desk.state) for a in desk.state.orders[id].intent.symbol.split("/")}
-    return frozenset(row.asset for row in found) - moving - moved_by_conversions(desk.state)
+    return frozenset(row.asset for row in found) - in_motion(desk.state)
+
+
+def in_motion(state: State) -> frozenset[str]:
+    """Assets whose difference an order or a conversion that isn't over may explain: it would be booked a second time
+    once its end is known.
+    """
+    traded = {asset for id in unfinished(state) for asset in state.orders[id].intent.symbol.split("/")}
+    return moved_by_conversions(state) | traded
 
 
 def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:
@@ -107,9 +115,12 @@ def _releases(desk: Desk, snapshot: Snapshot) -> list[AssetReleased]:
 
 
 def _adoptions(desk: Desk, snapshot: Snapshot) -> list[AssetAdopted]:
+    """Units that come in at a price nobody believes would make a loss of the next one: they wait for a better look."""
     quote = desk.state.stamp.quote
     held = ((asset, desk.state.positions.get(asset, Position(asset))) for asset in desk.policy.account.managed)
-    prices = ((asset, _price(snapshot, asset, quote)) for asset, position in held if position.outside > 0)
+    waiting = [asset for asset, position in held if position.outside > 0]
+    marks = look_at(desk.policy, desk.state, snapshot, waiting, {})
+    prices = ((asset, _price(snapshot, asset, quote)) for asset in waiting if not is_wild(marks, asset))
     return [AssetAdopted(asset, price) for asset, price in prices if price > 0]
 
 

@@ -77,6 +77,12 @@ def describe_rest(row: ProofRow, quote: str) -> Problem:
     return Problem("books_mismatch", f"{what}; nothing is opened with it", fix)
 
 
+def not_recorded(asset: str) -> Problem:
+    """A person wants a difference booked as a transfer, and something that isn't over may explain it."""
+    what = f"{asset}: not booked as a transfer: an order or a conversion that isn't over may explain the difference"
+    return Problem("not_recorded", what, "`tradekit status` lists it; ask again once it is settled")
+
+
 def unconverted(results: Iterable[ConversionResult]) -> list[Problem]:
     """One problem for each conversion that came to nothing."""
     return [

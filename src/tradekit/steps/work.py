@@ -47,7 +47,9 @@ def work(desk: Desk, at: Situation, jobs: Iterable[Job], until: int, next_cycle:
     that fails is no reason to leave an order alone: the next one may succeed.
     """
     bench = _Bench(desk, at, jobs, until, next_cycle)
-    bench.take_up()
+    fates = bench.take_up()
+    bench.begin_attempts()  # a stop waits for no cancel
+    bench.let_go(fates)
     bench.begin_attempts()
     while bench.waiting():
         bench.wait()
@@ -73,11 +75,16 @@ class _Bench:
         current = {n: job.current(self._desk.state) for n, job in self.jobs.items() if job.ending is None}
         return {n: order for n, order in current.items() if order is not None}
 
-    def take_up(self) -> None:
+    def take_up(self) -> dict[int, Fate]:
         """Says what becomes of orders of earlier runs, on the look that the decisions were taken on."""
         fates = {n: self._fate(n, order, self._times(), stopped=False) for n, order in self.waiting().items()}
         self._keep(fates)
-        self._cancel(fates)
+        return fates
+
+    def let_go(self, fates: Mapping[int, Fate]) -> None:
+        """Cancels those of them that have to go and are still there."""
+        waiting = self.waiting()
+        self._cancel({n: item for n, item in fates.items() if n in waiting and waiting[n].is_live})
         self._take_stock()
 
     def begin_attempts(self) -> None:
@@ -212,8 +219,10 @@ class _Bench:
                 self._end([n], Ending.RESTS)
 
     def _ask_quotes(self, symbols: Iterable[str]) -> None:
+        """Nobody judges these quotes: what is half a book counts as none."""
         try:
-            self._quotes, self._quoted = self._desk.exchange.quotes(sorted(symbols)), True
+            told = self._desk.exchange.quotes(sorted(symbols))
+            self._quotes, self._quoted = {symbol: quote for symbol, quote in told.items() if quote.is_whole}, True
         except Unreachable:
             self._quotes = {}
 

@@ -2,7 +2,7 @@
 
 Values are in quote currency. A missing or broken quote never enlarges a cap: such a holding is worth nothing in the
 equity, and in the exposure its full cost or, where that is more, what it was worth at its best bid. A wild quote
-(see `prices`) counts as the smaller of itself and the last good price.
+(see `prices`) counts as the smaller of itself and the last good price in the equity, and as the larger in the exposure.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ class Exposure(NamedTuple):
         return self.sum(asset for asset in self.assets() if tier_of(state.tiers, f"{asset}/{quote}") is tier)
 
 
-def measure(state: State, snapshot: Snapshot, *, with_outside: bool = False) -> Exposure:
+def measure(
+    state: State, snapshot: Snapshot, marks: Mapping[str, Mark] = _NO_MARKS, *, with_outside: bool = False
+) -> Exposure:
     """The exposure before anything is granted. Holdings count at the mid where there is a quote.
 
-    `with_outside` counts what is held and not managed too, where it has a price.
+    `marks` are those after this snapshot. `with_outside` counts what is held and not managed too, where it has a price.
     """
     held = {}
     for asset, position in state.positions.items():
@@ -64,7 +66,8 @@ def measure(state: State, snapshot: Snapshot, *, with_outside: bool = False) -> 
             if quote is None:
                 held[asset] = max(position.cost, quantity * position.peak)
             else:
-                held[asset] = quantity * price_of(quote)
+                least = marks[asset].price if is_wild(marks, asset) else ZERO
+                held[asset] = quantity * max(price_of(quote), least)
     pending: dict[str, Decimal] = {}
     for order in state.orders.values():
         proposal = order.intent.approved.proposal
@@ -84,23 +87,8 @@ def _ask(snapshot: Snapshot, symbol: str) -> Decimal:
     return ZERO if quote is None else quote.ask
 
 
-def equity_now(state: State, snapshot: Snapshot, marks: Mapping[str, Mark] = _NO_MARKS) -> Decimal | None:
-    """Cash and managed holdings at the bid, or None when a holding has no quote or a wild one.
-
-    `marks` are those after this snapshot.
-    """
-    value = state.cash
-    for asset, position in state.positions.items():
-        if position.quantity > 0:
-            quote = sound_quote(snapshot, asset, state.stamp.quote)
-            if quote is None or is_wild(marks, asset):
-                return None
-            value += position.quantity * quote.bid
-    return value
-
-
 def equity_for_caps(state: State, snapshot: Snapshot, marks: Mapping[str, Mark] = _NO_MARKS) -> Decimal:
-    """The smaller of now and the last good value; what has no quote is worth nothing. `marks` as in `equity_now`."""
+    """The smaller of now and the last believed value; what has no quote is worth nothing. `marks` as in `measure`."""
     now = state.cash
     for asset, position in state.positions.items():
         quote = sound_quote(snapshot, asset, state.stamp.quote)
@@ -110,9 +98,10 @@ def equity_for_caps(state: State, snapshot: Snapshot, marks: Mapping[str, Mark] 
     return now if state.equity is None else min(now, state.equity)
 
 
-def equity_for_losses(state: State, snapshot: Snapshot, marks: Mapping[str, Mark]) -> Decimal:
-    """What the account is worth as far as is known: a holding whose quote is missing or wild has its last good price,
-    and its cost where there never was one. So no stop fires because a quote is missing or wrong.
+def believed_equity(state: State, snapshot: Snapshot, marks: Mapping[str, Mark]) -> Decimal:
+    """Cash and managed holdings at the bid. A holding whose quote is missing or wild has its last good price, and its
+    cost where there never was one: so no loss is made of a quote that is missing or wrong, and one coin that is never
+    quoted again doesn't stop the measuring of all others.
     """
     value = state.cash
     for asset, position in state.positions.items():

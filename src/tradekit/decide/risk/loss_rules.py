@@ -13,7 +13,6 @@ from tradekit.decide.memory import day_of, next_day, next_week, week_of
 from tradekit.decide.risk.advice import by_hand, wait_for
 from tradekit.decide.risk.rule import PASSES, Kind, Reading, Rule, Sense
 from tradekit.decide.risk.situation import Ask, Situation
-from tradekit.domain.memory import Watermarks
 from tradekit.domain.numbers import PERCENT, ZERO
 from tradekit.domain.times import MINUTE_MS
 
@@ -22,7 +21,7 @@ def _today(at: Situation, ask: Ask) -> Reading:
     marks = at.state.risk.watermarks
     if marks is None:
         return PASSES
-    start = marks.day_equity if marks.day == day_of(at.now) else _last(at, marks)
+    start = marks.day_equity if marks.day == day_of(at.now) else marks.last
     return _loss(at, start, at.policy.losses.max_daily_loss_pct)
 
 
@@ -30,7 +29,7 @@ def _this_week(at: Situation, ask: Ask) -> Reading:
     marks = at.state.risk.watermarks
     if marks is None:
         return PASSES
-    start = marks.week_equity if marks.week == week_of(at.now) else _last(at, marks)
+    start = marks.week_equity if marks.week == week_of(at.now) else marks.last
     return _loss(at, start, at.policy.losses.max_weekly_loss_pct)
 
 
@@ -47,11 +46,6 @@ def in_drawdown(at: Situation) -> bool:
     """Whether a drawdown stops opens now."""
     marks, share = at.state.risk.watermarks, at.policy.losses.max_drawdown_pct
     return marks is not None and not _loss(at, marks.peak, share).passes
-
-
-def _last(at: Situation, marks: Watermarks) -> Decimal:
-    """A new day or week begins at the last good equity before it."""
-    return marks.day_equity if at.state.equity is None else at.state.equity
 
 
 def _loss(at: Situation, start: Decimal, share_pct: Decimal) -> Reading:

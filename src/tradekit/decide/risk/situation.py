@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tradekit.decide.risk import tally
-from tradekit.decide.risk.exposure import Exposure, equity_for_caps, equity_for_losses, measure
+from tradekit.decide.risk.exposure import Exposure, believed_equity, equity_for_caps, measure
 from tradekit.decide.risk.prices import look_at
 from tradekit.decide.risk.tally import Tally
 from tradekit.decide.sizing import smallest_purchase
@@ -71,14 +71,14 @@ def look(
     closes = closes or {}
     held = (asset for asset, position in state.positions.items() if position.quantity > 0)
     marks = look_at(policy, state, snapshot, (*held, *watched), closes)
-    exposure = measure(state, snapshot, with_outside=policy.risk.count_outside_holdings)
+    exposure = measure(state, snapshot, marks, with_outside=policy.risk.count_outside_holdings)
     return Situation(
         policy=policy,
         state=state,
         snapshot=snapshot,
         exposure=exposure,
         equity=equity_for_caps(state, snapshot, marks) if equity is None else equity,
-        worth=equity_for_losses(state, snapshot, marks),
+        worth=believed_equity(state, snapshot, marks),
         halted=halted,
         mismatched=mismatched,
         now=now,
