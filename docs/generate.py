@@ -191,7 +191,8 @@ policy without the key is refused. [Trading for real](live.md) has more on `[exc
 
 Some keys bind each other: `execution.budget_seconds` is at most `execution.interval_seconds`,
 `risk.max_asset_pct` at most `risk.max_total_at_risk_pct`, a lower tier asks for no more volume than a higher one,
-`account.managed` does not name the quote currency, and `exchange.base_url` needs `exchange.sandbox`."""
+`account.managed` does not name the quote currency, `exchange.base_url` needs `exchange.sandbox`, and a cap of
+`risk.max_theme_pct` names a theme of `risk.themes`; only the default caps may stand without one."""
 
 
 def main() -> None:

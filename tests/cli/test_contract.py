@@ -239,7 +239,16 @@ def test_results_go_to_stdout_and_problems_to_stderr(tradekit: CommandLine) -> N
 
 def test_quiet_is_silent_until_something_was_done(tradekit: CommandLine) -> None:
     for command in COMMANDS:
-        if command not in ("halt", "resume", "init", "state restore", "policy show", "policy schema", "doctor"):
+        if command not in (
+            "halt",
+            "resume",
+            "init",
+            "state restore",
+            "policy show",
+            "policy schema",
+            "doctor",
+            "purge",
+        ):
             tradekit("cycle")
             assert tradekit(f"{called(command)} --quiet")[1:] == ("", "")
     assert tradekit("resume --quiet").out == ""
@@ -247,6 +256,9 @@ def test_quiet_is_silent_until_something_was_done(tradekit: CommandLine) -> None
         ran = tradekit(f"{doing} --quiet")
         assert ran.out.count("\n") == 1 and ran.err == ""
     assert tradekit("init --quiet").out == ""
+    for command in (called("purge"), "purge ZK"):
+        ran = tradekit(f"{command} --quiet")
+        assert ran.out.startswith("purge: ") and ran.out.count("\n") == 1 and ran.err == ""
     ran = tradekit(f"cycle --quiet --proposals {tradekit.proposals(buy('a1'), sell('s1'))}")
     assert ran.out.count("\n") == 1 and ran.err == ""
     assert "buy ETH/USDT" in ran.out and "sell ZK/USDT" in ran.out

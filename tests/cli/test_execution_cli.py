@@ -83,3 +83,19 @@ def test_a_span_needs_sense_and_the_report(traded: CommandLine, words: str) -> N
     ran = traded(f"status {words} --json")
     assert (ran.code, ran.problems) == (2, ["usage"])
     assert json.loads(ran.out)["data"] is None
+
+
+def test_the_cash_is_told_before_the_first_cycle(tradekit: CommandLine) -> None:
+    tradekit("purge ZK --quiet")
+    out = tradekit("status").out
+    assert "No cycle has finished yet." in out
+    assert "\nCash 1000 USDT, realized 0\n" in out
+    tradekit("cycle --quiet")
+    assert ", equity " in tradekit("status").out
+
+
+def test_a_sweep_of_named_assets_says_nothing_of_others(tradekit: CommandLine) -> None:
+    assert "DOGE" in tradekit("dust-sweep --dry-run").out
+    named = tradekit("dust-sweep --dry-run --asset BTC").out
+    assert "BTC is no dust." in named and "No dust" not in named
+    assert "BTC and ZK are no dust." in tradekit("dust-sweep --dry-run --asset BTC --asset ZK").out

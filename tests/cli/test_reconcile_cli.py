@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from command_line import CommandLine, buy, contents
+from command_line import CommandLine, buy, contents, sell
 from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
 from tradekit.cli.wiring import paper_setup
 from tradekit.domain.decision import Approved
@@ -272,6 +272,24 @@ def test_a_change_of_the_cost_method_is_told_until_it_is_applied(account: Comman
     agrees(account)
     assert account(f"state restore {ran.data['older_state']}").code == 0
     assert account("reconcile-fills").problems == ["cost_method_differs"]
+
+
+@pytest.mark.parametrize(
+    ("sale", "ends"), [("cycle --proposals {sale}", ("halt", "cycle")), ("purge ZK", ("purge ZK --stop",))]
+)
+def test_the_advice_of_a_refused_rebuild_ends_what_rests(
+    tradekit: CommandLine, sale: str, ends: tuple[str, ...]
+) -> None:
+    tradekit(sale.format(sale=tradekit.proposals(sell("s1"))))
+    assert tradekit("status --json").data["orders"], "it rests"
+    ran = tradekit("rebuild-positions --apply")
+    assert (ran.code, ran.problems) == (12, ["orders_unsettled"])
+    assert tradekit("reconcile-fills").code == 0
+    assert tradekit("rebuild-positions --apply").problems == ["orders_unsettled"], "a look alone ends nothing"
+    for command in ends:
+        assert f"`tradekit {command.replace('ZK', 'ASSET')}`" in ran.err
+        assert tradekit(command).code in (0, 10), "10: a cycle under a halt"
+    assert tradekit("rebuild-positions --apply").code == 0
 
 
 def test_a_rebuild_is_refused_while_an_order_is_unsettled(account: CommandLine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from command_line import CommandLine, buy, marks, sell
 
+D = Decimal
 FIRST_DAY = (
     sell("pengu", "PENGU/USDT", "1525", confidence="0.9"),
     buy("btc", "BTC/USDT", "40", confidence="0.9"),
@@ -91,6 +93,8 @@ def test_what_if_judges_side_by_side(tradekit: CommandLine) -> None:
         ("risk.max_asset_pct=500", "policy_bad_value"),
         ("risk.max_asset_pct=90", "policy_contradiction"),
         ("risk=5", "policy_unknown_key"),
+        ("risk.max_asset_pct.BTC=5", "policy_unknown_key"),
+        ("risk.max_theme_pct.MEME=many", "policy_bad_value"),
         ("risk.max_asset_pct=5\n[risk]", "policy_bad_value"),
     ],
 )
@@ -115,6 +119,35 @@ def test_a_symbol_alone_is_probed(tradekit: CommandLine) -> None:
     assert [item["symbol"] for item in ran.data["now"]["symbols"]] == ["ETH/USDT"]
     path = tradekit.proposals(*FIRST_DAY)
     assert list(decisions(tradekit(f"risk-check --symbol ETH/USDT --json --proposals {path}"))) == ["eth"]
+
+
+def test_a_symbol_that_is_a_slip_of_the_pen_is_refused(tradekit: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "look.json"
+    tradekit("cycle --quiet")
+    tradekit(f"status --save {file}")
+    for line in ("risk-check", f"risk-check --snapshot {file}"):
+        for symbol in ("FOO/USDT", "ETH", "ETH/EUR", "USDT/USDT"):
+            ran = tradekit(f"{line} --symbol {symbol}")
+            assert (ran.code, ran.problems, ran.out) == (2, ["symbol_unknown"], ""), symbol
+        assert tradekit(f"{line} --symbol ETH/USDT").code == 0
+    path = tradekit.proposals(buy("x", "NOSUCH/USDT"))
+    assert tradekit(f"risk-check --symbol NOSUCH/USDT --proposals {path}").code == 10
+
+
+def test_one_entry_of_a_table_can_be_tried(tradekit: CommandLine) -> None:
+    def limits(*words: str) -> dict[str, str]:
+        view = tradekit(["risk-check", "--json", *words]).data["what_if" if words else "now"]
+        return {cap["what"]: cap["limit"] for cap in view["caps"]}
+
+    before = limits()
+    after = limits("--what-if", "risk.max_theme_pct.MEME=8")
+    assert {what for what in before if before[what] != after[what]} == {"theme MEME"}
+    assert D(after["theme MEME"]) == 2 * D(before["theme MEME"])
+    two = limits("--what-if", "risk.max_theme_pct.MEME=8", "--what-if", "risk.max_theme_pct.DEFI=10")
+    assert {what for what in after if after[what] != two[what]} == {"theme DEFI"}
+    slip = tradekit("risk-check --what-if risk.max_theme_pct.MEMES=8")
+    assert (slip.code, slip.problems) == (2, ["policy_contradiction"])
+    assert "did you mean MEME?" in slip.err
 
 
 def test_a_saved_snapshot_is_judged_alike_offline_and_without_a_home(tradekit: CommandLine, tmp_path: Path) -> None:

@@ -68,3 +68,11 @@ def test_a_changed_output_is_noticed() -> None:
     assert with_output(block) == block
     assert with_output(block.replace("one\none", "one\ntwo")) == block
     assert with_output(block.replace("\n7\n", "\n")) == block
+
+
+@pytest.mark.parametrize("page", with_examples(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_an_older_state_that_an_example_takes_is_one_that_it_listed(page: Path) -> None:
+    shown = "".join(CONSOLE.findall(page.read_text(encoding="utf-8")))
+    listed = re.findall(r"^  (state-[0-9-]+\.json) ", shown, re.MULTILINE)
+    taken = re.findall(r"^\$ tradekit state restore (state-\S+)", shown, re.MULTILINE)
+    assert set(taken) <= set(listed)

@@ -108,7 +108,9 @@ PURE: Final[dict[str, Case]] = {
     "risk.allow_adds_when_saturated": Case(
         True, False, lambda p: trade(p, wish(), positions=(ADD,)), {"risk": {"max_positions": 1}}
     ),
-    "risk.themes": Case({"ONE": ["ETH"]}, {}, lambda p: trade(p, wish()), {"risk": {"max_theme_pct": {"ONE": 2}}}),
+    "risk.themes": Case(
+        {"ONE": ["ETH"]}, {"ONE": ["ADA"]}, lambda p: trade(p, wish()), {"risk": {"max_theme_pct": {"ONE": 2}}}
+    ),
     "risk.max_theme_pct": Case(
         {"ONE": 2}, {"ONE": 5}, lambda p: trade(p, wish()), {"risk": {"themes": {"ONE": ["ETH"]}}}
     ),

@@ -72,6 +72,8 @@ def _sync(folder: Path) -> None:
 
 
 def _fault(folder: Path, error: OSError) -> NeedsHuman:
-    return NeedsHuman(
+    from tradekit.adapters.store.disk_errors import no_folder
+
+    return no_folder(folder) or NeedsHuman(
         Problem("home_unwritable", f"{folder / NAME}: {error.strerror}", "check owner and mode of the home")
     )

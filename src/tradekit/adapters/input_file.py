@@ -101,7 +101,9 @@ def decode_text(data: bytes, name: str) -> str:
 
 def _check_opened(found: os.stat_result, name: str, limit: int, *, trusted: bool) -> None:
     if trusted and found.st_mode & stat.S_IWOTH:
-        raise BadInput(Problem("file_insecure", f"{name}: every user may write it", "chmod o-w " + name))
+        from shlex import quote
+
+        raise BadInput(Problem("file_insecure", f"{name}: every user may write it", f"chmod o-w {quote(name)}"))
     # Root reads the files of others on purpose: in containers it is the rule.
     if trusted and found.st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
         raise BadInput(Problem("file_insecure", f"{name}: belongs to another user", "chown it to the user who trades"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,9 +17,10 @@ from tradekit.adapters.input_file import read_text_file
 from tradekit.adapters.safe_text import safe
 from tradekit.domain.errors import BadInput, Problem
 from tradekit.domain.ids import content_digest
+from tradekit.domain.numbers import plain
 from tradekit.domain.policy.check import read_policy
-from tradekit.domain.policy.keys import NumberText
-from tradekit.domain.policy.sections import Policy
+from tradekit.domain.policy.keys import AMOUNTS, NumberText
+from tradekit.domain.policy.sections import Policy, all_keys
 
 BUILT_IN: Final = "built-in paper policy"
 BUILT_IN_POLICY: Final = """\
@@ -97,14 +99,31 @@ def parse_policy(text: str, source: str) -> Policy:
 
 
 def change_policy(loaded: LoadedPolicy, changes: Sequence[tuple[str, str]]) -> Policy:
-    """The policy with some keys changed; a value is TOML, a bare word a text. Raises `BadInput` as for a file."""
+    """The policy with some keys changed; a value is TOML, a bare word a text. Raises `BadInput` as for a file.
+
+    Of a key that is a table of amounts one entry can be changed, as in `risk.max_theme_pct.MEME`: the others stay.
+    """
     raw = _parse_toml(loaded.text, loaded.source)
     for path, text in changes:
         section, _, key = path.partition(".")
         table = raw.setdefault(section, {})
         if isinstance(table, dict):
+            name, _, entry = key.partition(".")
+            if entry and f"{section}.{name}" in _tables_of_amounts():
+                table = table.setdefault(name, _written(getattr(getattr(loaded.policy, section), name)))
+                key = entry
+        if isinstance(table, dict):
             table[key] = _toml_value(text)
     return read_policy(raw, "--what-if")
+
+
+def _tables_of_amounts() -> frozenset[str]:
+    return frozenset(key.path for key in all_keys() if key.kind is AMOUNTS)
+
+
+def _written(amounts: Mapping[str, Decimal]) -> dict[str, NumberText]:
+    """The entries of a table as they would stand in a file."""
+    return {name: NumberText(plain(amount)) for name, amount in amounts.items()}
 
 
 def _toml_value(text: str) -> Any:

@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 from tradekit.domain.account import Mode
@@ -40,7 +41,9 @@ def checks(home: str | None, policy: str | None) -> Iterator[Check]:
     if not found:
         return
     (account,) = found
-    yield Check("home", "Whoever can write into the home can trade.", lambda: _home(account))
+    yield Check(
+        "home", "Whoever can write into the home can trade; who can read it sees all you hold.", lambda: _home(account)
+    )
     yield Check("files", "State and journal have to be whole and of this account.", lambda: _files(account))
     yield Check("lock", "Two runs at once are refused; many in a row mean that one hangs.", lambda: _lock(account))
     yield Check("halt", "Under a halt nothing is opened.", lambda: _halt(account))
@@ -59,18 +62,21 @@ def checks(home: str | None, policy: str | None) -> Iterator[Check]:
 
 
 def _home(account: Account) -> Finding:
+    from tradekit.adapters.store.disk_errors import no_folder
     from tradekit.adapters.store.filesystem import refuse_network_filesystem
 
+    if (fault := no_folder(account.folder)) is not None:
+        raise fault
     if not account.home.exists():
         return warn(f"{account.home} is not there yet", "`tradekit init` makes it")
     opened = account.home.stat()
     if opened.st_uid != os.geteuid():
         return fail(f"{account.home} belongs to another user", "run as the user who owns it")
-    if stat.S_IMODE(opened.st_mode) & 0o022:
-        return fail(f"{account.home} may be written by others", f"chmod 700 {account.home}")
+    if stat.S_IMODE(opened.st_mode) & 0o077:
+        return fail(f"{account.home} is open to other users", f"chmod 700 {quote(str(account.home))}")
     refuse_network_filesystem(account.home, allowed=account.policy.storage.allow_network_filesystem)
     if account.folder.exists() and stat.S_IMODE(account.folder.stat().st_mode) & 0o077:
-        return fail(f"{account.folder} is open to other users", f"chmod 700 {account.folder}")
+        return fail(f"{account.folder} is open to other users", f"chmod 700 {quote(str(account.folder))}")
     return ok(str(account.home))
 
 
@@ -139,7 +145,9 @@ def _cron(account: Account) -> Finding:
         )
     source = policy_source(account.home, None, {})
     if source is not None and str(source) != account.loaded.source:
-        return warn("cron would follow another policy", f"add --policy {account.loaded.source} to the line in crontab")
+        return warn(
+            "cron would follow another policy", f"add --policy {quote(account.loaded.source)} to the line in crontab"
+        )
     if any(os.environ.get(name) for name in VARIABLES.values()):
         return warn("the API key is in this shell's environment", "cron doesn't have it: use exchange.key_file")
     if shutil.which("tradekit", path=_CRON_PATH) is None:

@@ -86,10 +86,10 @@ def dust_sweep(
     ):
         stop.arm(account.policy.execution.budget_seconds)
         report = flow.dust_sweep(desk, named)
-    return emit(_present(report, account.loaded.source), as_json=as_json, quiet=quiet)
+    return emit(_present(report, named, account.loaded.source), as_json=as_json, quiet=quiet)
 
 
-def _present(report: DustReport, policy_source: str) -> Result:
+def _present(report: DustReport, named: tuple[str, ...], policy_source: str) -> Result:
     from tradekit.cli.cycle_view import decision_table, order_table, source_note
     from tradekit.cli.output import Result, moment
     from tradekit.domain.plain import to_plain
@@ -102,7 +102,7 @@ def _present(report: DustReport, policy_source: str) -> Result:
     if source_note(report.source):
         shown.append(source_note(report.source))
     if not report.rows:
-        shown.append("No dust: everything that is held can be sold.")
+        shown.append(_no_dust(named))
     tables = (
         _rows(report.rows),
         _choices(report.rows),
@@ -112,6 +112,12 @@ def _present(report: DustReport, policy_source: str) -> Result:
     )
     shown += [table for table in tables if table.rows]
     return Result("dust-sweep", report.exit_code, data, report.problems, tuple(shown), _brief(report))
+
+
+def _no_dust(named: tuple[str, ...]) -> str:
+    if not named:
+        return "No dust: everything that is held can be sold."
+    return f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} no dust."
 
 
 def _rows(rows: tuple[DustRow, ...]) -> Table:

@@ -28,6 +28,7 @@ STATUS: Final[Mapping[int, str]] = {
     ExitCode.UNREACHABLE: "unreachable",
     ExitCode.BUSY: "busy",
 }
+_ANY_WIDTH: Final = 100_000
 
 
 class Table(NamedTuple):
@@ -176,8 +177,10 @@ def _show_plain(table: Table) -> None:
 
 
 def _show_rich(table: Table) -> None:
+    """As a drawn table, or plain where the terminal is too narrow for it: a figure is never broken in two."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -186,4 +189,9 @@ def _show_rich(table: Table) -> None:
         drawn.add_column(Text(name), overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(safe(cell)) for cell in row))
-    Console().print(drawn)
+    console = Console()
+    natural = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), drawn).maximum
+    if natural > console.width:
+        _show_plain(table)
+    else:
+        console.print(drawn)

@@ -23,7 +23,12 @@ ProposalsFile = Annotated[
 ]
 Symbol = Annotated[
     str | None,
-    typer.Option("--symbol", metavar="SYMBOL", help="Only this one, as in BTC/USDT.", show_default=False),
+    typer.Option(
+        "--symbol",
+        metavar="SYMBOL",
+        help="Only this one, as in BTC/USDT; if nothing is proposed for it, a buy of rules.order_notional.",
+        show_default=False,
+    ),
 ]
 Explain = Annotated[bool, typer.Option("--explain", help="Show every rule of every proposal.")]
 WhatIf = Annotated[
@@ -74,14 +79,14 @@ def risk_check(
         from tradekit.adapters.proposals_file import load_proposals
 
         asked = load_proposals(proposals)
-    saved, loaded, problems = _look(home, policy, snapshot, asked)
+    saved, loaded, problems = _look(home, policy, snapshot, asked, symbol)
     report = flow.risk_check(loaded.policy, saved, asked, symbol, _trial(loaded, what_if or []))
     result = present(report, loaded.source, problems, explain=explain, with_room=proposals is None)
     return emit(result, as_json=as_json, quiet=quiet)
 
 
 def _look(
-    home: str | None, policy: str | None, snapshot: str | None, asked: tuple[Proposal, ...]
+    home: str | None, policy: str | None, snapshot: str | None, asked: tuple[Proposal, ...], symbol: str | None
 ) -> tuple[SavedLook, LoadedPolicy, tuple[Problem, ...]]:
     """What there is to judge: from the file, or as the next cycle would see it."""
     if snapshot is not None:
@@ -103,7 +108,7 @@ def _look(
     account = find_account(home, policy)
     watcher = watcher_for(json_log=False, quiet=True)
     with stopping() as stop, trading_desk(account, watcher, stop, wait_seconds=None, dry_run=True) as desk:
-        saved, differences = look_for_check(desk, asked)
+        saved, differences = look_for_check(desk, asked, symbol)
     quote = saved.state.stamp.quote
     return saved, account.loaded, tuple(describe_rest(row, quote) for row in differences if row.doubtful)
 

@@ -32,11 +32,8 @@ def present(report: StatusReport) -> Result:
         shown.append("No cycle has finished yet.")
     if report.halt is not None:
         shown.append(f"HALTED: {report.halt}. `tradekit resume` ends it.")
-    if report.cycles:
-        shown.append(
-            f"Cash {number(report.cash, 2)} {stamp.quote}, equity {number(report.equity, 2)} at the last cycle,"
-            f" realized {number(report.realized, 2)}, unrealized {number(report.unrealized, 2)}"
-        )
+    if report.time:  # the account was opened: its books say what it has
+        shown.append(_sums(report))
     if report.execution.orders:
         shown.append(_execution(report.execution))
     if report.governor.step:
@@ -58,12 +55,24 @@ def present(report: StatusReport) -> Result:
     return Result("status", ExitCode.DONE, to_plain(StatusReport, report), shown=tuple(shown), brief=brief)
 
 
+def _sums(report: StatusReport) -> str:
+    """What only a cycle can tell is left out before the first one."""
+    cash, realized = f"Cash {number(report.cash, 2)} {report.account.quote}", f"realized {number(report.realized, 2)}"
+    if not report.cycles:
+        return f"{cash}, {realized}"
+    equity, unrealized = number(report.equity, 2), number(report.unrealized, 2)
+    return f"{cash}, equity {equity} at the last cycle, {realized}, unrealized {unrealized}"
+
+
 def _execution(brief: ExecutionBrief) -> str:
     count = f"{brief.orders} orders" if brief.orders > 1 else "order"
     cost = (
         "" if brief.shortfall_bp is None else f"; {number(brief.shortfall_bp, 1)} bp against the decision, before fees"
     )
-    return f"Newest {count}: {brief.filled} filled, {brief.partly} in part, {brief.unfilled} not{cost}"
+    refused = f", {brief.rejected} refused by the exchange" if brief.rejected else ""
+    lost = f", {brief.not_placed} never placed" if brief.not_placed else ""
+    fates = f"{brief.filled} filled, {brief.partly} in part, {brief.unfilled} not{refused}{lost}"
+    return f"Newest {count}: {fates}{cost}"
 
 
 def _positions(report: StatusReport) -> Table:

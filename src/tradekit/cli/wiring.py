@@ -15,7 +15,7 @@ from tradekit.adapters.policy_file import LoadedPolicy, load_policy, policy_sour
 from tradekit.adapters.safe_text import safe
 from tradekit.adapters.store.account_store import AccountStore, open_folder
 from tradekit.adapters.store.disk import RealDisk
-from tradekit.adapters.store.disk_errors import disk_errors
+from tradekit.adapters.store.disk_errors import disk_errors, no_folder
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.errors import BadInput, NeedsHuman, Problem
 from tradekit.domain.numbers import BP
@@ -246,5 +246,5 @@ def account_exists(account: Account) -> bool:
 def require_account(account: Account) -> None:
     """Raises `NeedsHuman` where there is nothing yet to look at."""
     if not account_exists(account):
-        message = f"there is no account at {account.folder}"
-        raise NeedsHuman(Problem("account_missing", message, "`tradekit cycle` opens it"))
+        missing = Problem("account_missing", f"there is no account at {account.folder}", "`tradekit cycle` opens it")
+        raise no_folder(account.folder) or NeedsHuman(missing)

@@ -295,7 +295,10 @@ def open_folder(disk: Disk, folder: Path) -> None:
     if found.st_uid != os.geteuid():
         raise NeedsHuman(Problem("home_not_ours", f"{folder} belongs to another user", "run as the user who owns it"))
     if stat.S_IMODE(found.st_mode) & 0o077:
-        raise NeedsHuman(Problem("home_insecure", f"{folder} is open to other users", f"chmod 700 {folder}"))
+        from shlex import quote
+
+        fix = f"chmod 700 {quote(str(folder))}"
+        raise NeedsHuman(Problem("home_insecure", f"{folder} is open to other users", fix))
 
 
 def _describe(stamp: Stamp) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from tradekit.domain.account import Mode
 from tradekit.domain.errors import BadInput, Problem
 from tradekit.domain.numbers import NotAnAmount, parse_amount, plain
-from tradekit.domain.policy.exchange_sections import exchange_contradictions
+from tradekit.domain.policy.contradictions import contradictions
 from tradekit.domain.policy.keys import AMOUNTS, BOOL, COUNT, COUNTS, LISTS, NUMBER, TABLE, TEXT, Key, NumberText
 from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
 
@@ -18,13 +18,6 @@ from tradekit.domain.policy.sections import SECTIONS, Policy, all_keys
 _MOST_UNKNOWN: Final = 20
 # Longer integers can be more than the interpreter is willing to print.
 _BEYOND_ANY: Final = 10**15
-_CROSS_CHECKS: Final = (
-    ("execution.budget_seconds", "execution.interval_seconds", "a cycle may not use more than its interval"),
-    ("universe.tier2_min_volume_notional", "universe.tier1_min_volume_notional", "a lower tier asks for less volume"),
-    ("universe.tier3_min_volume_notional", "universe.tier2_min_volume_notional", "a lower tier asks for less volume"),
-    ("governor.low_pct", "governor.high_pct", "purges would get their time back at once"),
-    ("risk.max_asset_pct", "risk.max_total_at_risk_pct", "one asset may not exceed the whole"),
-)
 _UNQUOTED: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 
@@ -37,10 +30,10 @@ def read_policy(raw: Mapping[str, Any], file: str) -> Policy:
     """The policy that `raw` (a parsed TOML document, floats as `NumberText`) describes.
 
     Raises `BadInput` with one problem per key: unknown (with the nearest known one), of the wrong type, out of
-    bounds, missing in live mode, or at odds with another key.
+    bounds, missing in live mode, or at odds with another key that is sound.
     """
     keys = {key.path: key for key in all_keys()}
-    written, problems = _flatten(raw, keys, file)
+    written, unsound, problems = _flatten(raw, keys, file)
     mode = "live" if written.get("account.mode") == "live" else "paper"
     values: dict[str, Any] = {}
     for path, key in keys.items():
@@ -48,13 +41,16 @@ def read_policy(raw: Mapping[str, Any], file: str) -> Policy:
             values[path] = key.default_for(mode)
             if mode == "live" and key.live_required:
                 problems.append(_problem("policy_missing", file, path, "has to be written out in live mode", key.help))
+                unsound.add(path)
             continue
         try:
             values[path] = _value(key, written[path])
         except _WrongValue as wrong:
             problems.append(_problem("policy_bad_value", file, path, str(wrong), _hint(key)))
-    if not problems:
-        problems = _cross_check(values, file)
+            unsound.add(path)
+    sound = {path: value for path, value in values.items() if path not in unsound}
+    caps = keys["risk.max_theme_pct"].default
+    problems += [_problem("policy_contradiction", file, *found) for found in contradictions(sound, caps)]
     if problems:
         raise BadInput(*problems)
     values["account.mode"] = Mode(values["account.mode"])
@@ -83,8 +79,12 @@ def _escape(found: re.Match[str]) -> str:
     return "\\" + found[0] if found[0] in '"\\' else f"\\u{ord(found[0]):04x}"
 
 
-def _flatten(raw: Mapping[str, Any], keys: Mapping[str, Key], file: str) -> tuple[dict[str, Any], list[Problem]]:
+def _flatten(
+    raw: Mapping[str, Any], keys: Mapping[str, Key], file: str
+) -> tuple[dict[str, Any], set[str], list[Problem]]:
+    """What is written by key, the keys that it leaves in doubt, and what is wrong with its sections and names."""
     written: dict[str, Any] = {}
+    doubtful: set[str] = set()
     problems: list[Problem] = []
     unknown: list[tuple[str, Mapping[str, Any]]] = []
     for name, section in raw.items():
@@ -92,6 +92,7 @@ def _flatten(raw: Mapping[str, Any], keys: Mapping[str, Key], file: str) -> tupl
             unknown.append((name, SECTIONS))
         elif not isinstance(section, dict):
             problems.append(_problem("policy_bad_value", file, name, "is a section, not a value", f"write [{name}]"))
+            doubtful |= _under(name, keys)
         else:
             for item, value in section.items():
                 path = f"{name}.{item}"
@@ -99,17 +100,29 @@ def _flatten(raw: Mapping[str, Any], keys: Mapping[str, Key], file: str) -> tupl
                     written[path] = value
                 else:
                     unknown.append((path, keys))
-    problems += [_unknown(file, path, known) for path, known in unknown[:_MOST_UNKNOWN]]
+    for path, known in unknown[:_MOST_UNKNOWN]:
+        near = _nearest(path, known)
+        problems.append(_unknown(file, path, near))
+        doubtful |= _under(near, keys) - written.keys()  # what is written there may be meant for it
     if more := len(unknown[_MOST_UNKNOWN:]):
         problems.append(Problem("policy_unknown_key", f"{file}: {more} more keys are unknown", "mend the first ones"))
-    return written, problems
+        doubtful |= keys.keys() - written.keys()
+    return written, doubtful, problems
 
 
-def _unknown(file: str, path: str, known: Mapping[str, Any]) -> Problem:
+def _under(name: str, keys: Mapping[str, Key]) -> set[str]:
+    """The key of that name, or those of the section."""
+    return {path for path in keys if name and (path == name or path.startswith(f"{name}."))}
+
+
+def _nearest(path: str, known: Mapping[str, Any]) -> str:
     from difflib import get_close_matches  # only a misspelling pays for it
 
-    near = get_close_matches(path, list(known), n=1, cutoff=0.5)
-    fix = f"did you mean {near[0]}?" if near else "`tradekit policy show` lists the keys"
+    return next(iter(get_close_matches(path, list(known), n=1, cutoff=0.5)), "")
+
+
+def _unknown(file: str, path: str, near: str) -> Problem:
+    fix = f"did you mean {near}?" if near else "`tradekit policy show` lists the keys"
     shown = path[:80].encode("unicode_escape").decode()
     return _problem("policy_unknown_key", file, shown, "is not a policy key", fix)
 
@@ -211,27 +224,6 @@ def _text(key: Key, raw: Any) -> str:
     if key.pattern and not re.fullmatch(key.pattern, raw, re.ASCII):
         raise _WrongValue(f"has {raw[:40]!r}, which doesn't look like {key.pattern}")
     return raw
-
-
-def _cross_check(values: Mapping[str, Any], file: str) -> list[Problem]:
-    problems = [
-        _problem("policy_contradiction", file, lesser, f"is above {greater}", why)
-        for lesser, greater, why in _CROSS_CHECKS
-        if values[lesser] > values[greater]
-    ]
-    if (
-        values["proposals.command"]
-        and 2 * values["proposals.command_timeout_seconds"] > values["execution.budget_seconds"]
-    ):
-        why = "a program that hangs must leave the stops at least half of the time"
-        path = "proposals.command_timeout_seconds"
-        problems.append(_problem("policy_contradiction", file, path, "is above half of execution.budget_seconds", why))
-    problems += [_problem("policy_contradiction", file, *found) for found in exchange_contradictions(values)]
-    if values["account.quote"] in values["account.managed"]:
-        problems.append(
-            _problem("policy_contradiction", file, "account.managed", "names the quote currency", "leave it out")
-        )
-    return problems
 
 
 def _build(name: str, section: Any, values: Mapping[str, Any]) -> Any:

@@ -45,8 +45,12 @@ class ExchangePolicy(Section, name="exchange"):
     options: Mapping[str, Any] = key(TABLE, {}, "handed to the ccxt class as its options")
 
 
-def exchange_contradictions(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Keys of this section that don't fit together: the key, what is wrong with it, and what to do.
+ADDRESS_KEYS: Final = ("exchange.base_url", "exchange.sandbox")
+NAME_KEYS: Final = ("exchange.id", "account.mode", "paper.markets")
+
+
+def address_contradiction(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """An address that doesn't fit: the key, what is wrong with it, and what to do. Wants the values of `ADDRESS_KEYS`.
 
     API keys go over a line that nobody reads, or not out of this machine at all.
     """
@@ -55,5 +59,9 @@ def exchange_contradictions(values: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "exchange.base_url", "is neither https nor this machine's own address", "leave it out for the real one"
     elif address and not values["exchange.sandbox"]:
         yield "exchange.base_url", "is not the exchange's own", "set exchange.sandbox = true, or leave it out"
+
+
+def name_contradiction(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """An exchange that is needed and not named, told as above. Wants the values of `NAME_KEYS`."""
     if not values["exchange.id"] and "live" in (values["account.mode"], values["paper.markets"]):
         yield "exchange.id", "is empty", "name the exchange as ccxt does, such as coinbase, kraken or binance"
