@@ -78,7 +78,7 @@ def test_a_closed_tier_is_no_dead_zone_and_a_rule_that_may_not_shrink_is() -> No
 SHADOWED = [
     ("risk.max_tier1_pct", {"max_total_at_risk_pct": 50, "max_asset_pct": 5, "max_tier1_pct": 51}, {}),
     ("risk.max_asset_pct", {"max_tier1_pct": 5, "max_tier2_pct": 5, "max_tier3_pct": 5, "max_asset_pct": 6}, {}),
-    ("risk.max_theme_pct", {"max_theme_pct": {"ONE": 5}}, {}),
+    ("risk.max_theme_pct", {"themes": {}}, {}),
     ("risk.themes", {"themes": {"ONE": ["BTC"]}, "max_theme_pct": {}}, {}),
     ("risk.max_total_at_risk_pct", {"quote_reserve_pct": 10, "max_total_at_risk_pct": 100}, {}),
     ("risk.max_order_notional", {"max_asset_pct": 5, "max_order_notional": 51}, {}),
