@@ -13,6 +13,7 @@ NAMED: Final[dict[int, str]] = {
     244: "an order was tried again while another one of its symbol had no answer (`retried_in_doubt`)",
     205449: "more came in while a sale was tried again, and its next attempt left too little to be sold",
     2192: "older books were taken, and a conversion since then is in no list (`conversion_not_restored`)",
+    2099951: "a conversion moved the time that trades are asked from, past one that was listed an hour late",
     1018362: "balances from a few seconds before a sale made a deposit of what it had sold",
     101514: "trades that are told of and cut from the one list of an hour are missed, and a person is told so",
 }

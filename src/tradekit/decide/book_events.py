@@ -6,6 +6,7 @@ from tradekit.decide.booking import book, keep_peaks, settled_at
 from tradekit.decide.ledger import Ledger
 from tradekit.decide.order_events import order_of, put, settled
 from tradekit.domain.books import BookedFill, Books, FillKey, RecentFills, Tally, key_of
+from tradekit.domain.conversion import is_conversion
 from tradekit.domain.event import (
     AccountOpened,
     AssetAdopted,
@@ -95,12 +96,16 @@ def take_rebuilt(state: State, rebuilt: BooksRebuilt, now: int) -> State:
 
 
 def book_fill(state: State, booked: FillBooked, now: int) -> State:
-    """The state after a fill: books, cursor, and the order that it belongs to."""
+    """The state after a fill: books, cursor, and the order that it belongs to. A conversion is in no list of trades, so
+    it says nothing of how far those were read.
+    """
     fill = booked.fill
     order = order_of(state.orders, fill)
     books, recent = book(state.books, state.recent, BookedFill(fill, booked.owner))
-    cursor = max(state.cursors.get(fill.symbol, 0), fill.time)
-    state = state._replace(books=books, recent=recent, cursors={**state.cursors, fill.symbol: cursor})
+    state = state._replace(books=books, recent=recent)
+    if not is_conversion(fill):
+        cursor = max(state.cursors.get(fill.symbol, 0), fill.time)
+        state = state._replace(cursors={**state.cursors, fill.symbol: cursor})
     if order is None:
         return state
     order = order._replace(filled=order.filled + fill.amount, cost=order.cost + fill.cost)
