@@ -69,7 +69,7 @@ def stage(request: pytest.FixtureRequest, rig_of: Any, tmp_path: Path) -> Stage:
 
 def test_a_resting_order_is_open_in_every_answer(stage: Stage) -> None:
     order = stage.place(stage.rig.intent())
-    review = stage.exchange.review([order], {stage.rig.symbol(): 0})
+    review = stage.exchange.review([order], {stage.rig.symbol(): 0}, with_balances=True)
     for report in (stage.look(order), review.answers[order.id], *review.open_orders):
         assert isinstance(report, OrderReport)
         assert (report.client_order_id, report.exchange_id) == (order.id, order.exchange_id)
@@ -90,7 +90,7 @@ def test_a_part_and_then_the_rest(stage: Stage) -> None:
     fills = [t for t in stage.exchange.fills_since({stage.rig.symbol(): 0}) if isinstance(t, Fill)]
     assert sorted(fill.amount for fill in fills) == [D("0.004"), D("0.006")]
     assert {fill.client_order_id for fill in fills} == {order.id}
-    assert stage.exchange.review([], {}).balances["ETH"].total == D("2.01")
+    assert stage.exchange.snapshot(()).balances["ETH"].total == D("2.01")
 
 
 def test_a_cancel_ends_an_order_once(stage: Stage) -> None:

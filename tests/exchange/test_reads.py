@@ -37,7 +37,7 @@ def bend(rig: Rig, kind: str, change: Bend) -> None:
 def read(rig: Rig, what: str) -> object:
     match what:
         case "balance":
-            return rig.exchange.review([], {}).balances
+            return rig.exchange.balances()
         case "open":
             return rig.exchange.review([], {}).open_orders
         case "trades":
@@ -141,15 +141,15 @@ def test_an_empty_list_of_balances_is_not_an_empty_account(rig: Rig) -> None:
     assert rig.exchange.symbols()
     rig.engine.totals.clear()
     with pytest.raises(Unreachable, match="not a single balance"):
-        rig.exchange.review([], {})
+        rig.exchange.review([], {}, with_balances=True)
     rig.engine.totals[rig.quote] = D(0)
-    assert rig.exchange.review([], {}).balances == {}
+    assert rig.exchange.review([], {}, with_balances=True).balances == {}
 
 
 def test_balances_are_exact_and_know_what_is_bound(rig: Rig) -> None:
     rig.engine.totals["SOL"] = D("0.123456789012345678")
     rig.placed(rig.intent(amount="0.0123"))
-    held = rig.exchange.review([], {}).balances
+    held = rig.exchange.balances()
     assert held["SOL"] == Balance("SOL", D("0.123456789012345678"), D("0.123456789012345678"))
     assert held[rig.quote] == Balance(rig.quote, D(10_000) - D("2499") * D("0.0123"), D(10_000))
 
@@ -157,7 +157,7 @@ def test_balances_are_exact_and_know_what_is_bound(rig: Rig) -> None:
 def test_a_balance_below_zero_is_none_and_hides_no_other(rig: Rig) -> None:
     assert rig.exchange.symbols()
     rig.engine.totals["SOL"], rig.engine.totals["DOGE"] = D("-0.00000001"), D(-5)
-    held = rig.exchange.review([], {}).balances
+    held = rig.exchange.balances()
     assert held.keys() == {rig.quote, "ETH"}
     assert held["ETH"] == Balance("ETH", D(2), D(2))
 
@@ -166,7 +166,7 @@ def test_what_is_free_is_never_below_zero(rig: Rig) -> None:
     order = rig.placed(rig.intent())
     rig.engine.totals[rig.quote] = D(1)  # less than the order binds
     assert rig.engine.free(rig.quote) < 0
-    assert rig.exchange.review([order], {}).balances[rig.quote] == Balance(rig.quote, D(0), D(1))
+    assert rig.exchange.review([order], {}, with_balances=True).balances[rig.quote] == Balance(rig.quote, D(0), D(1))
 
 
 @pytest.mark.parametrize("id", ["by-hand", ""])
@@ -218,13 +218,13 @@ def test_a_market_that_is_gone_is_asked_for_its_trades_once(rig_of: Any) -> None
     del rig.engine.listings[rig.symbol("SOL")]
     with pytest.raises(Unreachable):
         rig.exchange.review([], since)
-    assert rig.reopen().review([], since).balances
+    assert rig.reopen().review([], since).fills == []
 
 
 def test_a_review_tells_everything_in_one_round(rig: Rig) -> None:
     resting, taken = rig.placed(rig.intent()), rig.placed(rig.intent(price="2500.10", ioc=True))
     before = len(rig.server.requests)
-    review = rig.exchange.review([resting], {rig.symbol(): rig.time.now() - 1000})
+    review = rig.exchange.review([resting], {rig.symbol(): rig.time.now() - 1000}, with_balances=True)
     assert len(rig.server.requests) - before <= 5
     assert [report.exchange_id for report in review.open_orders] == [resting.exchange_id]
     assert [fill.client_order_id for fill in review.fills if isinstance(fill, Fill)] == [taken.id]

@@ -288,7 +288,7 @@ def test_look_ups_on_the_wire(table: Table, acknowledged: bool) -> None:
 
 def test_trades_open_orders_and_balances(table: Table) -> None:
     before = len(table.sent)
-    review = table.exchange.review([], {table.rig.symbol(): NOW - 1000})
+    review = table.exchange.review([], {table.rig.symbol(): NOW - 1000}, with_balances=True)
     (fill,) = review.fills
     assert isinstance(fill, Fill)
     assert (fill.exchange_id, fill.client_order_id, fill.time) == (ORDER_ID, CLIENT_ID, NOW)

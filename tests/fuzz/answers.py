@@ -119,7 +119,7 @@ def look_at_filled(bench: Bench) -> None:
 def review(bench: Bench) -> None:
     """Open orders, trades and balances, none of them fewer than there are; one balance may be told as a good zero."""
     rig = bench.rig
-    told = rig.exchange.review([], {rig.symbol(): 0})
+    told = rig.exchange.review([], {rig.symbol(): 0}, with_balances=True)
     assert len(told.open_orders) >= len(rig.engine.open_orders())
     check_fills(rig, told.fills)
     assert len(told.balances) >= len([total for total in rig.engine.totals.values() if total]) - 1

@@ -34,7 +34,9 @@ def test_a_day_at_the_desk(live: LiveHome) -> None:
     idle = live.apart("cycle --json")
     assert (idle.code, idle.problems) == (0, [])
     assert idle.data["requests"] == len(rig.server.requests) - before <= 8
-    assert not {*SENDS, "markets", "permissions"} & {*live.requests(before)}
+    asked = live.requests(before)
+    assert not {*SENDS, "markets", "permissions"} & {*asked}
+    assert sum(kind in ("balance", "open") for kind in asked) == 2, "one round each where they go in turn"
 
     given = live.proposals({"id": "a", "symbol": rig.symbol(), "side": "buy", "notional": "30"})
     before = len(rig.server.requests)

@@ -248,11 +248,12 @@ class FakeExchange:
         self._read("lookup")
         return {order.id: self._look_up(order.id) for order in orders}
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
         self._read("review", "lookup", "fills")
         answers = {order.id: self._look_up(order.id) for order in orders}
         shown = [order for order in self.open() if order.exchange_id not in self.faults.vanished]
-        return Review(answers, [self._report(order) for order in shown], self._fills(since), self._balances())
+        balances = self._balances() if with_balances else {}
+        return Review(answers, [self._report(order) for order in shown], self._fills(since), balances)
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:
         self._read("fills")

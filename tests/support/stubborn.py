@@ -69,7 +69,7 @@ class Counting(ConvertsNothing):
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Any]:
         return ()
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
         return Review(self.lookup(orders), (), (), {})
 
     def proposals(self, ids: Sequence[str]) -> Mapping[str, str]:

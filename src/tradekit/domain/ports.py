@@ -30,7 +30,9 @@ class ProcessEnded(BaseException):
 
 
 class Review(NamedTuple):
-    """What the exchange knows of our orders, all open orders (foreign ones too), our trades, and all balances."""
+    """What the exchange knows of our orders, all open orders (foreign ones too), our trades, and all balances if they
+    were asked for.
+    """
 
     answers: Mapping[ClientOrderId, LookupAnswer]
     open_orders: Sequence[OrderReport]
@@ -74,8 +76,8 @@ class Exchange(Protocol):
         """What the exchange knows of each order, by client order id. Every order gets an answer."""
         ...
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
-        """`lookup` of these orders, `fills_since` these times, all open orders and balances: one round of reads."""
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
+        """`lookup` of these orders, `fills_since` these times, all open orders, and balances: one round of reads."""
         ...
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:

@@ -57,7 +57,7 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
     before = desk.state
     refuse_unknown(desk, wanted)
     open_account(desk)
-    settlement = settle(desk, wanted.symbols or known_symbols(desk), wanted.since)
+    settlement = settle(desk, wanted.symbols or known_symbols(desk), wanted.since, with_balances=True)
     rows = compare_balances(desk, Snapshot(desk.clock.now(), {}, {}, settlement.balances))
     meant = assets = frozenset[str]()
     if unexplained(rows):  # what it is worth, and whether it is still so, takes a second look

@@ -36,13 +36,15 @@ class Settled(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What was settled, and the balances that the exchange told in the same round."""
+    """What was settled, and the balances that the exchange told in the same round, if it was asked for them."""
 
     settled: Settled
     balances: Mapping[str, Balance]
 
 
-def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) -> Settlement:
+def settle(
+    desk: Desk, symbols: Iterable[str] = (), since: int | None = None, *, with_balances: bool = False
+) -> Settlement:
     """Looks up conversions, unfinished orders and tombstones, books fills, adopts lost orders, cancels what is past its
     deadline.
 
@@ -57,7 +59,7 @@ def settle(desk: Desk, symbols: Iterable[str] = (), since: int | None = None) ->
     try:
         orders = [order for order in desk.state.orders.values() if order.is_tombstone or order.id in before]
         wanted = ask_from(desk.state, {*symbols, *(o.intent.symbol for o in orders if not o.is_tombstone)}, since)
-        review = desk.exchange.review(orders, wanted)
+        review = desk.exchange.review(orders, wanted, with_balances=with_balances)
         acknowledge(desk, review.answers)
         adopted = adopt_lost(desk, review, wanted)
         fills = book(desk, Listed(review.fills, wanted))

@@ -131,13 +131,15 @@ class Wire:
         self._read("lookup")
         return {order.id: self._look_up(order.id) for order in orders}
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
         """See `Exchange.review`."""
         self._read("review")
         answers = {order.id: self._look_up(order.id) for order in orders}
         found = (self._seen(order) for order in self._venue.orders if order.is_open)
         listed = [report for report in found if report is not None]
-        return Review(answers, listed, self._trades(since), self._told_balances())
+        trades = self._trades(since)
+        balances = self._told_balances()  # untold, they are still what the exchange may say again in a moment
+        return Review(answers, listed, trades, balances if with_balances else {})
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill | BrokenTrade]:
         """See `Exchange.fills_since`."""

@@ -147,24 +147,25 @@ class CcxtExchange(Converter):
             reports = [] if isinstance(listed, Failure) else listed
         return self._look_up(orders, reports, search)
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
         """What became of these orders, all open orders, our fills since their times, and all balances: one round of
         parallel reads, and another one for orders that it didn't find. Raises `Unreachable`.
+
+        Where private requests go one after the other each of them is a round of its own.
         """
         for order in orders:
             if order.exchange_id is not None:
                 self._names.learn(order.intent.symbol, order.exchange_id, order.id)
         direct = list(orders) if len(orders) <= self.venue.direct else []
         asked, search = self._trade_tasks(since), self._search(orders)
-        told = self._pool.run([self._pool.private(read_balances), search.open_orders(), *asked, *search.by_ids(direct)])
-        for part in told[: 2 + len(asked)]:
-            if isinstance(part, Failure):
-                self._fail(part)
-        balances, reports = told[:2]
-        fills = [fill for part in told[2 : 2 + len(asked)] for fill in part]
-        answers = search.finish(direct, told[2 + len(asked) :]) if direct else self._look_up(orders, reports, search)
+        proof = [self._pool.private(read_balances)] if with_balances else []
+        told = self._pool.run([*proof, search.open_orders(), *asked, *search.by_ids(direct)])
+        balances = self._whole(told[: len(proof)])
+        reports, *listed = self._whole(told[len(proof) : len(proof) + 1 + len(asked)])
+        found = told[len(proof) + 1 + len(asked) :]
+        answers = search.finish(direct, found) if direct else self._look_up(orders, reports, search)
         self._learn(reports, answers)
-        return Review(answers, reports, fills, balances)
+        return Review(answers, reports, [fill for part in listed for fill in part], balances[0] if balances else {})
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:
         """Our fills of each symbol at or after its time, in any order. Raises `Unreachable`."""
@@ -233,7 +234,10 @@ class CcxtExchange(Converter):
 
     def _all(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """All results. Raises `Unreachable` for the first that failed."""
-        results = self._pool.run(tasks)
+        return self._whole(self._pool.run(tasks))
+
+    def _whole(self, results: list[Any]) -> list[Any]:
+        """These results, none of which failed. Raises `Unreachable` for the first that did."""
         for result in results:
             if isinstance(result, Failure):
                 self._fail(result)

@@ -110,7 +110,7 @@ class PaperExchange:
         with self._moment(0):
             return {order.id: self._look_up_one(order.id) for order in orders}
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
         """Orders, open orders (oldest first), fills and balances of one moment."""
         with self._moment(0):
             open_orders = self._ledger.open_orders()
@@ -118,7 +118,7 @@ class PaperExchange:
                 answers={order.id: self._look_up_one(order.id) for order in orders},
                 open_orders=[_report(order) for order in open_orders],
                 fills=self._fills(since),
-                balances=settlement.balances(self._ledger.totals(), open_orders),
+                balances=settlement.balances(self._ledger.totals(), open_orders) if with_balances else {},
             )
 
     def fills_since(self, since: Mapping[str, int]) -> Sequence[Fill]:

@@ -114,10 +114,10 @@ class UnrulyExchange:
             return {order.id: Unanswered("no answer") for order in orders}
         return {id: self._seen(id, answer) for id, answer in self._real.lookup(orders).items()}
 
-    def review(self, orders: Sequence[Order], since: Mapping[str, int]) -> Review:
+    def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
         """As the real one with hidden orders and late or repeated trades, or no answer."""
         self._read()
-        told = self._real.review(orders, since)
+        told = self._real.review(orders, since, with_balances=with_balances)
         answers = {id: self._seen(id, answer) for id, answer in told.answers.items()}
         open_orders = [report for report in told.open_orders if not self._is_hidden(report.client_order_id)]
         return Review(answers, open_orders, self._listed(told.fills), told.balances)
