@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -178,10 +179,26 @@ def test_wait_gets_the_lock_when_it_is_given_back(tradekit: CommandLine) -> None
     assert waiting.returncode == 0 and out.startswith(b"Cycle 2 ")
 
 
-@pytest.mark.parametrize("signal", ["TERM", "INT", "HUP"])
-def test_a_signal_ends_the_run_and_leaves_all_in_order(tradekit: CommandLine, signal: str) -> None:
+def test_a_wait_on_a_terminal_is_told_and_ends_with_a_signal(tradekit: CommandLine) -> None:
+    tradekit("cycle")
+    screen, terminal = os.openpty()
+    with held(tradekit.folder / "state.lock"):
+        waiting = subprocess.Popen(
+            python("cycle", "--wait", "3600"), env=bare(tradekit.home), stdin=subprocess.DEVNULL, stderr=terminal
+        )
+        said = os.read(screen, 1000).decode()
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(timeout=300) == 75, "not 11, by the alarm of a run that hangs"
+    assert said == "tradekit: another run is at work on account main: waiting for at most 3600 s\r\n"
+    assert os.read(screen, 1000).decode().startswith("tradekit: busy: another run holds ")
+    os.close(terminal)
+    os.close(screen)
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP"])
+def test_a_signal_ends_the_run_and_leaves_all_in_order(tradekit: CommandLine, name: str) -> None:
     """The proposal program sends the signal, so it always comes in the middle of the cycle. It would run for long."""
-    program(tradekit, f"kill -{signal} $PPID\nsleep 60\n")
+    program(tradekit, f"kill -{name} $PPID\nsleep 60\n")
     ran = tradekit.apart(f"cycle --json --proposals {tradekit.proposals(buy('b1'))}")
     assert (ran.code, ran.problems) == (11, ["proposal_command_failed", "interrupted"])
     assert [d["type"] for d in ran.data["decisions"]] == ["approved"]

@@ -87,6 +87,16 @@ def test_waiting_ends(tmp_path: Path) -> None:
         assert not is_free(path, wait_seconds=0.01)
 
 
+def test_a_wait_is_told_once_and_ends_when_the_run_has_to(tmp_path: Path) -> None:
+    path, said, looks = tmp_path / "state.lock", list[str](), iter([False, False, True])
+    patient = AccountLock(path, 3600, must_stop=lambda: next(looks), waits=lambda: said.append("waiting"))
+    with holder(path), pytest.raises(Busy), patient:
+        pytest.fail("two holders")
+    assert (said, next(looks, None)) == (["waiting"], None)
+    with AccountLock(path, 3600, waits=lambda: said.append("again")):
+        assert said == ["waiting"]
+
+
 def test_a_child_of_the_holder_does_not_keep_it(tmp_path: Path) -> None:
     path, child = tmp_path / "state.lock", tmp_path / "child"
     start = (

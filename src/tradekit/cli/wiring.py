@@ -105,16 +105,27 @@ def _store(account: Account, folder: Path, *, may_write: bool) -> AccountStore:
 
 
 @contextmanager
-def writing_store(account: Account, wait_seconds: float | None) -> Iterator[AccountStore]:
-    """The account's store with the lock held. Raises `Busy`, `NeedsHuman`."""
+def writing_store(
+    account: Account, wait_seconds: float | None, must_stop: Callable[[], bool] = lambda: False
+) -> Iterator[AccountStore]:
+    """The account's store with the lock held. Raises `Busy`, `NeedsHuman`. On a terminal it says that it waits."""
     from tradekit.adapters.store.filesystem import refuse_network_filesystem
     from tradekit.adapters.store.lock import AccountLock
+    from tradekit.cli.output import tell
 
     open_folder(RealDisk(), account.folder)
     refuse_network_filesystem(account.folder, allowed=account.policy.storage.allow_network_filesystem)
     if wait_seconds is None:
         wait_seconds = _TTY_WAIT_SECONDS if sys.stdin is not None and sys.stdin.isatty() else 0.0
-    with AccountLock(account.folder / "state.lock", wait_seconds):
+
+    def say() -> None:
+        if sys.stderr.isatty():
+            what = (
+                f"another run is at work on account {account.stamp.account}: waiting for at most {wait_seconds:.0f} s"
+            )
+            tell(sys.stderr, f"tradekit: {what}")
+
+    with AccountLock(account.folder / "state.lock", wait_seconds, must_stop=must_stop, waits=say):
         yield _store(account, account.folder, may_write=True)
 
 
@@ -167,7 +178,7 @@ def trading_desk(
                 files = reading_store(account)
                 with make(files, MemoryStore(files), watcher, stop, dry_run=True) as trial:
                     refuse(trial)
-            files = open_things.enter_context(writing_store(account, wait_seconds))
+            files = open_things.enter_context(writing_store(account, wait_seconds, stop.is_set))
             yield open_things.enter_context(make(files, files, watcher, stop, dry_run=False))
 
 

@@ -11,6 +11,7 @@ import resource
 import stat
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from shlex import quote
 from typing import Final, NoReturn
 
 from tradekit.adapters.exchange.credentials import Credentials, Secret
@@ -83,7 +84,7 @@ def _read(path: Path, *, private: bool) -> str:
     try:
         opened = os.fstat(descriptor)
         if private and stat.S_IMODE(opened.st_mode) & 0o077:
-            _refuse("key_file_insecure", f"{name} may be read or written by others", f"chmod 600 {name}")
+            _refuse("key_file_insecure", f"{name} may be read or written by others", f"chmod 600 {quote(name)}")
         if private and opened.st_uid != os.geteuid() and os.geteuid() != 0:
             _refuse("key_file_insecure", f"{name} belongs to another user", "chown it to the user who trades")
         data = os.read(descriptor, _LONGEST + 1)

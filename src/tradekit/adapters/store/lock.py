@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -20,13 +21,23 @@ _LOOK_AGAIN_SECONDS: Final = 0.05
 
 
 class AccountLock:
-    """Held from `__enter__` to `__exit__`. Raises `Busy` when another run holds it for longer than `wait_seconds`, and
-    `NeedsHuman` when the file can't be opened or locked.
+    """Held from `__enter__` to `__exit__`. Raises `Busy` when another run holds it for longer than `wait_seconds`, or
+    `must_stop` ends the wait, and `NeedsHuman` when the file can't be opened or locked. `waits` is called once when it
+    has to be waited for.
     """
 
-    def __init__(self, path: Path, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        wait_seconds: float,
+        *,
+        must_stop: Callable[[], bool] = lambda: False,
+        waits: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path = path
         self._wait_seconds = wait_seconds
+        self._must_stop = must_stop
+        self._waits = waits
         self._descriptor = -1
 
     def __enter__(self) -> AccountLock:
@@ -38,12 +49,16 @@ class AccountLock:
             fix = "check owner and mode of the home"
             raise NeedsHuman(Problem("home_unwritable", f"{self._path}: {error.strerror}", fix)) from None
         give_up = time.monotonic() + self._wait_seconds
+        is_told = False
         while not self._try():
-            if time.monotonic() >= give_up:
+            if time.monotonic() >= give_up or self._must_stop():
                 os.close(self._descriptor)
                 raise Busy(
                     Problem("busy", f"another run holds {self._path}", "it ends by itself; `--wait` waits for it")
                 )
+            if not is_told:
+                self._waits()
+                is_told = True
             time.sleep(_LOOK_AGAIN_SECONDS)
         return self
 
