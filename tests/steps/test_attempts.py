@@ -83,6 +83,18 @@ def test_what_is_tried_again_is_what_is_left() -> None:
     at.audit()
 
 
+@pytest.mark.parametrize(("left", "sent"), [("0.050", 1), ("0.051", 2)])
+def test_an_order_does_not_move_where_it_would_be_too_small_at_the_next_price(left: str, sent: int) -> None:
+    at = world()
+    at.clock.after(2500, lambda: at.exchange.fill(at.exchange.open()[0], D("0.2") - D(left)))
+    undercut(at)  # 0.050 is worth 5.002 where it stands, 4.997 where it would go, and the exchange wants 5
+    at.cycle(SALE)
+    assert len(at.exchange.sent) == sent
+    moved = "the touch has moved" in [event.reason for event in at.events(CancelRequested)]
+    assert moved == (sent == 2)
+    at.audit()
+
+
 def test_an_order_never_follows_past_the_bound_of_the_decision() -> None:
     at = world(reprice_max_bp=2000)
     at.clock.after(3000, lambda: at.exchange.set_quote("BTC/USDT", "99.00", "99.10"))
