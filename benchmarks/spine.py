@@ -21,7 +21,8 @@ from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
 from tradekit.adapters.store.account_store import AccountStore
 from tradekit.adapters.store.disk import RealDisk
 from tradekit.cli.main import run
-from tradekit.cli.wiring import find_account, paper_setup
+from tradekit.cli.paper_desk import paper_setup
+from tradekit.cli.wiring import find_account
 from tradekit.decide.fold import fold, replay
 from tradekit.domain.event import Event, FillBooked
 from tradekit.domain.fill import Fill

@@ -12,7 +12,7 @@ import pytest
 
 from command_line import CommandLine, buy, contents, sell
 from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
-from tradekit.cli.wiring import paper_setup
+from tradekit.cli.paper_desk import paper_setup
 from tradekit.domain.decision import Approved
 from tradekit.domain.ids import ClientOrderId, client_order_id
 from tradekit.domain.numbers import ONE

@@ -14,7 +14,7 @@ from typing import Any
 from command_line import CommandLine, buy, sell
 from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
 from tradekit.adapters.policy_file import load_policy
-from tradekit.cli.wiring import paper_setup
+from tradekit.cli.paper_desk import paper_setup
 
 CYCLES = 1000
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "DOGE/USDT", "ADA/USDT", "ZK/USDT", "PENGU/USDT", "SOL/USDT", "XRP/USDT")

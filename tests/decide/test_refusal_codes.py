@@ -94,6 +94,7 @@ SCENES = [
     Scene("order_unanswered", situation(orders=[working(Side.BUY, "BTC/USDT", "0.1", "99", Unknown(NOW, ""))]), BTC,
           None),
     Scene("sale_working", situation(held=HELD, orders=[working(Side.SELL, "BTC/USDT", "0.1", "101")]), BTC, None),
+    Scene("selling_off", situation(**under("purge", assets=["BTC"])), BTC, None),
     Scene("books_mismatch", situation(mismatched=["BTC"]), BTC, None),
     Scene("held", situation(holds=[Hold(HoldCode.FILL_CHANGED, "BTC/USDT", "t1", NOW, "why")]), BTC, None),
     Scene("order_revived", situation(**remembering(revived={"BTC/USDT": NOW - HOUR_MS})), BTC, Wait(DAY_MS - HOUR_MS)),

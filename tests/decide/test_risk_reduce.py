@@ -11,6 +11,7 @@ from risk_desk import NOW, decide, granted, refused, situation, working
 from tradekit.decide.risk.judge import judge
 from tradekit.decide.risk.situation import Situation
 from tradekit.domain.decision import Approved
+from tradekit.domain.memory import Mark, RiskMemory
 from tradekit.domain.order import Canceling, Closed, Closing, FinalWord, OrderState, Unknown
 from tradekit.domain.proposal import Origin, Proposal, Side, Urgency
 from tradekit.domain.universe import Tier
@@ -19,6 +20,8 @@ D = Decimal
 HELD = {"BTC": ("1", "90")}
 ALL = sell("BTC/USDT", amount="1")
 STOP = sell("BTC/USDT", amount="1", id="stop", confidence="1", origin=Origin.EXIT, urgency=Urgency.AT_ONCE)
+
+HALVED = RiskMemory(marks={"BTC": Mark(D(200), D(200), 0)})
 
 GATES = [
     ("halted", situation(policy(risk={"exits_when_halted": False}), held=HELD, halted=True), ALL, "halted",
@@ -35,6 +38,10 @@ GATES = [
     ("no bid", situation(held=HELD, quotes={"BTC": ("0", "100")}), ALL, "no_quote", "quote", None, None),
     ("crossed", situation(held=HELD, quotes={"BTC": ("110", "100")}), STOP, "no_quote", "quote", None, None),
     ("no ask for a maker", situation(held=HELD, quotes={"BTC": ("100", "0")}), ALL, "no_quote", "quote", None, None),
+    ("half the last good price", situation(policy(guards={"max_price_jump_pct": 20}), held=HELD, memory=HALVED), ALL,
+     "price_outlier", "guards.max_price_jump_pct", "20", "100"),
+    ("a stop, at first sight", situation(policy(guards={"max_price_jump_pct": 20}), held=HELD, memory=HALVED), STOP,
+     "price_outlier", "guards.max_price_jump_pct", "20", "100"),
     ("never held", situation(), ALL, "not_managed", "account.managed", None, None),
     ("only outside", situation(outside={"BTC": "5"}), ALL, "not_managed", "account.managed", None, None),
     ("sold already", situation(held={"BTC": ("0", "0")}, outside={"BTC": "5"}), ALL, "not_managed", "account.managed",

@@ -6,7 +6,7 @@ import pytest
 
 from tradekit.adapters.rehearsal.severity import WEATHER, Severity
 from tradekit.adapters.rehearsal.stage import RehearsalStage
-from tradekit.cli.wiring import paper_setup
+from tradekit.cli.paper_desk import paper_setup
 from tradekit.decide.ledger import Ledger
 from tradekit.domain.account import Mode, Stamp
 from tradekit.domain.policy.check import read_policy

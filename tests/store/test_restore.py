@@ -25,9 +25,9 @@ from account_files import (
     written,
 )
 from memory_disk import MemoryDisk, power_cuts
-from tradekit.decide.fold import fold, replay
+from tradekit.decide.fold import replay
 from tradekit.domain.errors import BadInput, NeedsHuman
-from tradekit.domain.event import BooksRebuilt, OrderIntended, Record
+from tradekit.domain.event import BooksRebuilt, Event, OrderIntended, ProposalsConsumed, Record
 from tradekit.domain.state import State
 from tradekit.flows.restore import RestoreReport, restore
 
@@ -48,8 +48,9 @@ def mended(disk: MemoryDisk, name: str | None = None) -> tuple[RestoreReport, St
 def rooted(state: State) -> State:
     """The state after its books went into a journal that had lost its beginning."""
     recent = state.recent
-    event = BooksRebuilt("restore", state.books, recent.fills, recent.forgotten, {})
-    return fold(state, Record(state.seq + 1, state.time, event))
+    events: list[Event] = [BooksRebuilt("restore", state.books, recent.fills, recent.forgotten, {})]
+    events += [ProposalsConsumed(dict(state.consumed))] if state.consumed else []
+    return replay(state, [Record(seq, state.time, event) for seq, event in enumerate(events, state.seq + 1)])
 
 
 def account(cycles: int = 3, *, saved: bool = True, segment_bytes: int = 2**22) -> tuple[MemoryDisk, State]:
@@ -167,7 +168,7 @@ def test_state_and_journal_damaged_at_once_leave_the_newest_whole_generation() -
     for path in segments(disk):
         disk.remove(path)
     newest = store(disk).generations()[-1]
-    assert mended(disk)[1].seq == newest.seq + 1 < state.seq
+    assert mended(disk)[1].seq == newest.seq + 2 < state.seq
 
 
 def test_with_nothing_whole_left_it_says_so() -> None:

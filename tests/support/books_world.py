@@ -61,7 +61,7 @@ class BooksWorld(World):
         """The journal is damaged from its first line on: a restore goes on from the newest state alone. The lines of
         the `found` intents are whole.
         """
-        restore(_DamagedFiles(self.store, found), None)
+        restore(DamagedFiles(self.store, found), None)
 
     def by_hand(self, symbol: str, side: Side, amount: str, price: str = "100", *, listed_after: int = 0) -> Fill:
         """A trade that somebody made on the same account, listed only after so many milliseconds."""
@@ -106,7 +106,7 @@ class BooksWorld(World):
         assert (len(self.store.records), self.store.saves) == (records, saves)
 
 
-class _DamagedFiles:
+class DamagedFiles:
     """Implements `StateHistory` over a store whose journal is not whole. `found` are intents in what is set aside."""
 
     def __init__(self, store: FakeStore, found: Sequence[Record] = ()) -> None:
@@ -134,7 +134,7 @@ class _DamagedFiles:
         return self._store.load()
 
 
-class _OlderStates(_DamagedFiles):
+class _OlderStates(DamagedFiles):
     """Implements `StateHistory` over a store that is whole and has one older state."""
 
     def __init__(self, store: FakeStore, older: State) -> None:

@@ -64,11 +64,9 @@ def hair_less(at: Situation, said: Refused) -> WouldPass | None:
     """A change that is smaller by the least that can be told; None for one that has no size."""
     match said.would_pass:
         case Resize(value, unit):
-            hair = (
-                HAIR
-                if not isinstance(said.proposal.size, Amount)
-                else at.snapshot.markets[said.proposal.symbol].amount_step
-            )
+            symbol, in_units = said.proposal.symbol, isinstance(said.proposal.size, Amount)
+            step = at.snapshot.markets[symbol].amount_step
+            hair = step if in_units else HAIR if said.proposal.opens else step * at.snapshot.quotes[symbol].mid
             return Resize(value - hair if said.code in TOO_SMALL else value + hair, unit)
         case Wait(ms):
             return Wait(ms - 1)
@@ -103,6 +101,7 @@ def _later(at: Situation, ms: int) -> Situation:
             day_equity=risk.watermarks.day_equity if same_day else last,
             week=week,
             week_equity=risk.watermarks.week_equity if same_week else last,
+            last=at.worth,
         )
         risk = risk._replace(watermarks=marks)
     state = at.state._replace(equity=at.worth, risk=risk)

@@ -20,7 +20,7 @@ import pytest
 
 from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
 from tradekit.cli.main import run
-from tradekit.cli.wiring import paper_setup
+from tradekit.cli.paper_desk import paper_setup
 from tradekit.domain.policy.check import read_policy
 
 SRC: Final = Path(__file__).parents[2] / "src"

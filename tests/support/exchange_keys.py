@@ -55,8 +55,10 @@ class Wire:
         return self.live.requests(before), [r.fields.get("recvWindow") for _, r in self.rig.server.requests[before:]]
 
     def side_by_side(self, value: Any) -> bool:
-        """Whether private requests of a cycle run at the same time."""
+        """Whether private requests of a run that proves the books are sent at the same time."""
         self.cycle(value)
+        self.rig.server.spans.clear()
+        self.live("reconcile-fills")
         spans = sorted((begin, end) for kind, begin, end in self.rig.server.spans if kind in ("balance", "open"))
         return any(later[0] < earlier[1] - 0.05 for earlier, later in pairwise(spans))
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from kill_world import World, world_of
 from tradekit.adapters.paper.ledger_file import copy_to_memory
 from tradekit.adapters.paper.world import LEDGER_NAME, PaperWorld
-from tradekit.cli.wiring import find_account, paper_setup, reading_store
+from tradekit.cli.paper_desk import paper_setup
+from tradekit.cli.wiring import find_account, reading_store
 from tradekit.decide.fold import replay
 from tradekit.domain.errors import TradekitError
 from tradekit.domain.event import Event, FillBooked, OrderIntended

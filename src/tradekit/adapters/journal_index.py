@@ -51,7 +51,7 @@ with recursive made (after, until) as (
     select coalesce((select max(seq) from restores where seq <= undone.books_seq), 0), undone.books_seq
     from made join restores as undone on undone.seq = made.after
 )
-select digest from fills join made on fills.seq > made.after and fills.seq <= made.until
+select digest from fills join made on fills.seq >= made.after and fills.seq <= made.until
 where symbol = ? and trade_id = ? order by fills.seq desc limit 1
 """
 
@@ -134,7 +134,9 @@ def _enter(index: Connection, record: Record) -> None:
         case BooksRebuilt(fills=fills):
             for fill, _ in fills:
                 _enter_fill(index, record.seq, fill)
-        case StateRestored(books_seq=seq):  # trades since those books come in again
+        case StateRestored(books_seq=seq, recent=recent):  # trades since those books come in again
+            for fill, _ in recent.fills:
+                _enter_fill(index, record.seq, fill)
             index.execute("insert or replace into restores values (?, ?)", (record.seq, seq))
         case _:
             pass

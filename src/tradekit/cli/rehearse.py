@@ -61,7 +61,8 @@ def rehearse(
     """
     from tradekit.adapters.rehearsal.stage import RehearsalStage
     from tradekit.cli.output import emit
-    from tradekit.cli.wiring import PAPER, find_policy, paper_setup
+    from tradekit.cli.paper_desk import paper_setup
+    from tradekit.cli.wiring import PAPER, find_policy
     from tradekit.domain.account import Mode, Stamp
     from tradekit.domain.state import State
     from tradekit.flows import rehearse as flow

@@ -25,6 +25,7 @@ from tradekit.domain.state import State
 
 SHORTEST_MS: Final = 3000
 _TAKING_MS: Final = 4000
+_NEVER: Final = 2**62
 _LATE_MS: Final = 35_000
 """How far beyond the earliest beginning of the next cycle a sale rests that it is to take up: cron may be late."""
 
@@ -46,6 +47,8 @@ def next_attempt(
     A maker first; where lives or time are used up, an immediate order if all gates let it pass.
     """
     ending = why_no_maker(policy, job, times)
+    if times.now >= expiry(job):
+        return job._replace(ending=Ending.TIME), None
     if ending is None and job.manner.taker is not TakerUse.NOW:
         return _sized(policy, state, job, market, quote, times, left)
     if job.approved.proposal.urgency is Urgency.AT_ONCE:
@@ -87,7 +90,7 @@ def _sized(
         amount=left,
         value=approved.amount * approved.decision_price - spent,
         created=times.now,
-        deadline=times.now + job.manner.ttl_ms if takes else life_until(job, times),
+        deadline=min(times.now + job.manner.ttl_ms, expiry(job)) if takes else life_until(job, times),
     )
     sized = size_order(state.identity, approved, market, quote, priced, attempt)
     if isinstance(sized, Unplaceable):
@@ -110,7 +113,19 @@ def why_no_maker(policy: Policy, job: Job, times: Times) -> Ending | None:
 
 
 def life_until(job: Job, times: Times) -> int:
-    """When a maker that is sent now has to be canceled. An opening order never outlives the run; a sale may rest."""
+    """When a maker that is sent now has to be canceled. An opening order never outlives the run; a sale may rest. None
+    outlives its proposal.
+    """
+    return min(_end_of_life(job, times), expiry(job))
+
+
+def expiry(job: Job) -> int:
+    """When the proposal ends, in milliseconds; far away for one that never does."""
+    expires = job.approved.proposal.expires
+    return _NEVER if expires is None else expires
+
+
+def _end_of_life(job: Job, times: Times) -> int:
     manner, end = job.manner, times.now + job.manner.ttl_ms
     if job.approved.proposal.urgency is Urgency.AT_ONCE:
         return end

@@ -99,7 +99,7 @@ def keep_peaks(books: Books, seen: Mapping[str, Position]) -> Books:
     """Peaks are seen by cycles, not made by fills: a position that began at the same time keeps its own."""
     positions = {
         asset: position._replace(peak=seen[asset].peak)
-        if asset in seen and seen[asset].opened == position.opened
+        if asset in seen and position.opened <= seen[asset].opened
         else position
         for asset, position in books.positions.items()
     }

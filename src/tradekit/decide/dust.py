@@ -126,11 +126,12 @@ def top_ups(rows: Iterable[DustRow], quote_asset: str, now: int) -> tuple[Propos
 
 
 def topped_up(state: State) -> frozenset[str]:
-    """Assets that were bought only to be sold with what was there: their top-up is done and nothing sells them yet."""
+    """Assets that were bought only to be sold with what was there: their top-up is done and nothing sold them since."""
+    newest = {o.intent.approved.proposal.base: o for o in state.orders.values() if o.filled}
     done = (
-        order.intent.approved.proposal.base
-        for order in state.orders.values()
-        if order.intent.approved.proposal.origin is Origin.DUST and order.filled and isinstance(order.state, Closed)
+        asset
+        for asset, order in newest.items()
+        if order.intent.approved.proposal.origin is Origin.DUST and isinstance(order.state, Closed)
     )
     return frozenset(
         asset for asset in done if asset not in state.purges and (held := state.positions.get(asset)) and held.quantity
@@ -195,6 +196,8 @@ def _top_up(policy: Policy, worth: Decimal, amount: Decimal, market: Market, quo
     least = policy.dust.min_gain_notional
     if DustAction.TOP_UP not in policy.dust.actions:
         return DustChoice(DustAction.TOP_UP, cost, worth, "not in dust.actions")
+    if market.base in policy.purge.protect:
+        return DustChoice(DustAction.TOP_UP, cost, worth, "in purge.protect, so it could not be sold")
     if tier is Tier.NONE:
         return DustChoice(DustAction.TOP_UP, cost, worth, "the coin is in no tier, so nothing of it is bought")
     why = "" if worth - cost >= least and worth > cost else "costs more than it frees"

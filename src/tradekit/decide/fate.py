@@ -48,7 +48,7 @@ def fate(
 ) -> Fate:
     """What becomes of an order that is live and known to the exchange."""
     opens = job.approved.proposal.opens
-    if opens and halted:
+    if halted and (opens or not policy.risk.exits_when_halted):
         return Fate(Verdict.CANCEL, "the kill switch is set")
     over = times.now >= order.deadline or not job.lives
     if isinstance(order.state, Canceling):

@@ -18,7 +18,7 @@ from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Lot, Position
 from tradekit.domain.proposal import Side
 
-_NEW_POSITION: Final = 20
+_NEW_POSITION: Final = 3
 _OUTSIDE: Final = Owner.OUTSIDE  # looking a member up costs more than comparing it
 _MANAGED: Final = Owner.MANAGED
 
@@ -111,12 +111,13 @@ class Ledger:
             if managed:
                 self._buy(page, amount, cost, fees, time, owner)
                 return
-            page.outside += amount
+            if page is not self._cash:
+                page.outside += amount
         else:
             page.sold += amount
             counter.bought += cost
             held = page.quantity
-            removed = self._take(page, amount, not managed)
+            removed = ZERO if page is self._cash else self._take(page, amount, not managed)
             if in_cash:
                 whole = managed and amount <= held
                 page.realized += (cost if whole else share_of(cost, held - page.quantity, amount)) - removed
@@ -206,9 +207,7 @@ class Ledger:
         return ZERO
 
     def _add(self, page: Entry, amount: Decimal, cost: Decimal, time: int) -> None:
-        if (
-            page.quantity < amount and page.quantity * _NEW_POSITION < amount
-        ):  # what was left over is no position that has a past
+        if page.quantity < amount and page.quantity * _NEW_POSITION < amount:  # what was left over has no past
             page.opened = time
             page.peak = ZERO
         page.quantity += amount

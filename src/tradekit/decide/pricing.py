@@ -67,9 +67,9 @@ def limit_price(policy: Policy, approved: Approved, quote: Quote, market: Market
         return Priced(price, Place.TAKER)
     step = _inside(policy, quote, market) - cushion * market.price_tick
     if approved.proposal.side is Side.SELL:
-        price = max(quote.ask - step, approved.worst_price)
+        price = max(ceil_to(quote.ask - step, market.price_tick), approved.worst_price)
         return Priced(price, _place(quote.ask - price))
-    price = min(quote.bid + step, approved.worst_price)
+    price = min(floor_to(quote.bid + step, market.price_tick), approved.worst_price)
     return Priced(price, _place(price - quote.bid))
 
 

@@ -5,16 +5,18 @@ Must never touch the account's quote currency, what the policy protects, or what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
 from tradekit.decide.dust import topped_up
 from tradekit.decide.fate import rests_on
 from tradekit.decide.manner import purge_ttl_seconds
+from tradekit.decide.risk.exposure import is_wild
 from tradekit.decide.sizing import smallest_sale
 from tradekit.decide.universe import tier_of
 from tradekit.domain.market import Market, Quote, Snapshot
+from tradekit.domain.memory import Mark
 from tradekit.domain.numbers import ONE, floor_to, plain
 from tradekit.domain.order import Closed, Order
 from tradekit.domain.policy.sections import Policy
@@ -105,14 +107,19 @@ def left_resting(policy: Policy, state: State, now: int) -> tuple[Order, ...]:
     wants it so or because it could not be sold otherwise, is left alone. `now` is in milliseconds.
     """
     return tuple(
-        order
-        for order in state.orders.values()
-        if order.intent.approved.proposal.origin is Origin.PURGE
-        and order.is_live
-        and not (order.is_unanswered or order.is_canceling)
-        and not ((plan := state.purges.get(order.intent.approved.proposal.base)) and plan.terms.rests)
-        and rests_on(policy, state, order) <= now
+        order for order in _resting(state) if not _rests_long(state, order) and rests_on(policy, state, order) <= now
     )
+
+
+def resting_long(state: State) -> tuple[Order, ...]:
+    """Orders of purges that rest longer than that, because a person wants it so."""
+    return tuple(order for order in _resting(state) if _rests_long(state, order))
+
+
+def is_barred(policy: Policy, order: Order, *, halted: bool) -> bool:
+    """Whether one of those may not rest any more: the policy protects the asset now, or halts sales."""
+    stopped = halted and not policy.risk.exits_when_halted
+    return stopped or order.intent.approved.proposal.base in policy.purge.protect
 
 
 def goes_on(
@@ -131,13 +138,15 @@ def goes_on(
     return why_over in (None, PurgeEnd.TOO_SMALL) and snapshot.time >= pause_until(policy, plan)
 
 
-def can_be_taken_up(snapshot: Snapshot, order: Order) -> bool:
-    """Whether a resting sale can be decided on anew: both sides of its book are told, as for any other sale, and what
-    is left of it could be sent again. One that can't rests on until its deadline.
+def can_be_taken_up(snapshot: Snapshot, marks: Mapping[str, Mark], order: Order) -> bool:
+    """Whether a resting sale can be decided on anew: both sides of its book are told and no fall that nobody believes
+    yet, as for any other sale, and what is left of it could be sent again. One that can't rests on until its deadline.
     """
     proposal = order.intent.approved.proposal
     market, quote = snapshot.markets.get(proposal.symbol), snapshot.quotes.get(proposal.symbol)
     if market is None or not market.active or quote is None or not quote.is_whole:
+        return False
+    if is_wild(marks, proposal.base) and quote.mid < marks[proposal.base].price:
         return False
     return order.remaining >= smallest_sale(market, quote.bid)
 
@@ -164,6 +173,18 @@ def pause_until(policy: Policy, plan: PurgePlan) -> int:
     if beyond < 0 or not hours:
         return 0
     return plan.failed_at + hours[min(beyond, len(hours) - 1)] * HOUR_MS
+
+
+def _resting(state: State) -> Iterator[Order]:
+    for order in state.orders.values():
+        of_purge = order.intent.approved.proposal.origin is Origin.PURGE
+        if of_purge and order.is_live and not (order.is_unanswered or order.is_canceling):
+            yield order
+
+
+def _rests_long(state: State, order: Order) -> bool:
+    plan = state.purges.get(order.intent.approved.proposal.base)
+    return plan is not None and plan.terms.rests
 
 
 def _may_purge(policy: Policy, state: State, asset: str) -> bool:

@@ -32,6 +32,8 @@ def size_order(
 ) -> OrderIntent | Unplaceable:
     """Never more than the attempt allows, in amount or in value, on the tick and the step."""
     proposal, price = approved.proposal, priced.price
+    if price <= 0:  # ticks away from a coin that is worth a few of them
+        return Unplaceable(approved, "below_exchange_minimum", market.price_tick, price, market.quote)
     amount = floor_to(attempt.amount, market.amount_step)
     if proposal.side is Side.BUY:
         amount = min(amount, floor_to(attempt.value / price, market.amount_step))

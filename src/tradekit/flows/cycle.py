@@ -88,7 +88,7 @@ def cycle(desk: Desk, given: Wanted, ask: Callable[[], Wanted] = Wanted) -> Cycl
     problems = [*seen.problems, *doubts(desk, seen.differences)]
     problems += unsettled(desk, seen.settled.open)
     left = left_resting(desk.policy, desk.state, desk.clock.now())
-    resting = [order for order in left if can_be_taken_up(seen.situation.snapshot, order)]
+    resting = [order for order in left if can_be_taken_up(seen.snapshot, seen.situation.marks, order)]
     done = carry_out(desk, seen.situation, seen.decisions, started, resting)
     problems += done.problems
     end_purges(desk, seen.snapshot, seen.wishes.tiers)

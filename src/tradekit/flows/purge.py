@@ -29,7 +29,7 @@ from tradekit.steps.assess import situation_of
 from tradekit.steps.carry_out import carry_out
 from tradekit.steps.desk import Desk
 from tradekit.steps.purge import begin_purges, end_purges, stop_purges, take_back
-from tradekit.steps.settle import Settled, settle
+from tradekit.steps.settle import Settled, settle, unfinished
 from tradekit.steps.snapshot import open_account, prove_balances, take_snapshot
 from tradekit.steps.troubles import doubts, exit_code_of, unsettled
 
@@ -88,7 +88,9 @@ def purge(desk: Desk, wanted: Wanted) -> PurgeReport:
     plans_of, before = desk.state.purges, len(desk.recorded)
     at = situation_of(desk, snapshot, differences, tiers)
     proposals = [p for p in propose_purges(desk.policy, desk.state, snapshot, snapshot.time) if p.base in assets]
-    decisions = judge(at, proposals)
+    # who asks has looked at the price, and the marks are as old as the last cycle
+    seen = {asset: mark._replace(looks=0) for asset, mark in at.marks.items()}
+    decisions = judge(at._replace(marks=seen), proposals)
     done = carry_out(desk, at, decisions, started)
     ended = dict(end_purges(desk, snapshot, tiers))
     booked = [event.fill for event in desk.recorded[before:] if isinstance(event, FillBooked)]
@@ -185,6 +187,9 @@ def stop_purge(desk: Desk, assets: Sequence[str]) -> StopReport:
         stop_purges(desk, known)
         settle(desk)
         take_back(desk, known)
+        orders = desk.state.orders
+        left = [id for id in unfinished(desk.state) if orders[id].intent.approved.proposal.base in known]
+        problems += unsettled(desk, left, unwanted=not desk.dry_run)
         desk.save()
     code = ExitCode.ALL_REFUSED if not known else exit_code_of(problems)
     return StopReport(desk.dry_run, known, tuple(problems), code)

@@ -101,7 +101,10 @@ def _take_root(history: StateHistory, state: State) -> State:
     if not state.is_opened or fold_journal(history.history(), state.books.method).books is not None:
         return state
     recent = state.recent
-    return _append(history, state, [BooksRebuilt("restore", state.books, recent.fills, recent.forgotten, {})])
+    root: list[Event] = [BooksRebuilt("restore", state.books, recent.fills, recent.forgotten, {})]
+    if state.consumed:
+        root.append(ProposalsConsumed(dict(state.consumed)))
+    return _append(history, state, root)
 
 
 def _append(history: StateHistory, state: State, events: Sequence[Event]) -> State:
@@ -118,5 +121,7 @@ def _take_books(history: StateHistory, state: State, older: State, name: str) ->
     if converted := [BookedFill(fill, Owner.TRADEKIT) for fill in conversions_in(history.history(), older.seq)]:
         books, recent = book_into_older(recent, converted)
         books = keep_peaks(books, older.positions)
-    event = StateRestored(name, older.seq, books, recent, older.counted_until, older.cursors, filled)
+    first = next((record.seq for record in history.history()), state.seq + 1)
+    counted = older.counted_until if first == 1 else max(older.counted_until, recent.forgotten)
+    event = StateRestored(name, older.seq, books, recent, counted, older.cursors, filled)
     return _append(history, state, [event])

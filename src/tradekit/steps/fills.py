@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tradekit.decide.rebuild import fold_journal
 from tradekit.decide.reconcile import Known, Reconciled, ask_from, questions, reconcile
-from tradekit.domain.event import BooksRebuilt, HoldPlaced
+from tradekit.domain.event import BooksRebuilt, FillBooked, HoldPlaced
 from tradekit.domain.fill import BrokenTrade, Fill
 from tradekit.steps.desk import Desk
 
@@ -35,6 +35,9 @@ def book(desk: Desk, listed: Listed) -> Reconciled:
         desk.index.fills(asked.fills) if asked.fills else {},
         desk.index.orders(asked.orders) if asked.orders else frozenset(),
     )
+    if desk.dry_run:  # the index reads what is durable, and knows nothing of this rehearsal
+        booked = {(e.fill.symbol, e.fill.trade_id): e.fill.digest for e in desk.recorded if isinstance(e, FillBooked)}
+        known = known._replace(fills={**known.fills, **booked})
     managed = desk.policy.account.managed
     found = reconcile(desk.state, listed.trades, listed.since, known, managed, desk.clock.now())
     # a hold goes first: of a write that is torn by a power cut the beginning may stay

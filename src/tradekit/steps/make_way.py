@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tradekit.decide.purge import goes_on, left_resting
+from tradekit.decide.purge import goes_on, is_barred, left_resting, resting_long
 from tradekit.domain.market import Snapshot
 from tradekit.domain.order import Order
 from tradekit.domain.proposal import Origin, Proposal, Side, Urgency
@@ -21,8 +21,10 @@ def make_way(desk: Desk, snapshot: Snapshot, tiers: Mapping[str, TierMemory], pr
     stops = {proposal.symbol for proposal in exits if proposal.urgency is Urgency.AT_ONCE}
     policy, state, leaving = desk.policy, desk.state, {proposal.symbol for proposal in exits}
     resting = left_resting(policy, state, snapshot.time)
-    halted = bool(resting) and desk.store.is_halted()
-    reasons = {
+    long = resting_long(state)
+    halted = bool(resting or long) and desk.store.is_halted()
+    reasons = {order.id: "the purge does not go on" for order in long if is_barred(policy, order, halted=halted)}
+    reasons |= {
         order.id: "the purge does not go on"
         for order in resting
         if order.intent.symbol in leaving or not goes_on(policy, state, snapshot, tiers, order, halted=halted)

@@ -82,12 +82,16 @@ def compare_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
 
 
 def _recorded_by_policy(desk: Desk, rows: Sequence[ProofRow]) -> frozenset[str]:
-    """Never what a trade of this moment may explain: the balances of some exchanges are a few seconds old."""
+    """Never what an order or a trade of this moment may explain."""
     wanted = desk.policy.books.record_differences
     found = (row for row in unexplained(rows) if wanted == "all" or (wanted == "small" and not row.doubtful))
+    return frozenset(row.asset for row in found) - in_motion(desk.state) - just_traded(desk)
+
+
+def just_traded(desk: Desk) -> frozenset[str]:
+    """Assets that traded a moment ago: the balances of some exchanges are as they were before that."""
     just_now = desk.clock.now() - _STALE_MS
-    traded = {asset for symbol, time in desk.state.cursors.items() if time > just_now for asset in symbol.split("/")}
-    return frozenset(row.asset for row in found) - in_motion(desk.state) - traded
+    return frozenset(a for symbol, time in desk.state.cursors.items() if time > just_now for a in symbol.split("/"))
 
 
 def in_motion(state: State) -> frozenset[str]:

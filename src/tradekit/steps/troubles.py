@@ -15,15 +15,17 @@ from tradekit.domain.outcome import RejectCode
 from tradekit.steps.desk import Desk
 
 
-def unsettled(desk: Desk, ids: Iterable[ClientOrderId]) -> list[Problem]:
-    """One problem for each of these orders that should be final and isn't: its time is over, or it was canceled.
+def unsettled(desk: Desk, ids: Iterable[ClientOrderId], *, unwanted: bool = False) -> list[Problem]:
+    """One problem for each of these orders that should be final and isn't: its time is over, it was canceled, or a
+    person has it that they are `unwanted`.
 
     And one for each conversion whose end is open though its offer has run out.
     """
     now, stopped = desk.clock.now(), desk.clock.must_stop()
     orders = (desk.state.orders[id] for id in ids if id in desk.state.orders)
     # a sale that rests and whose time ran out a moment ago is no trouble: nobody has asked to cancel it yet
-    late = (o for o in orders if (o.deadline <= now and not isinstance(o.state, Open)) or o.is_canceling or stopped)
+    ends = stopped or unwanted
+    late = (o for o in orders if (o.deadline <= now and not isinstance(o.state, Open)) or o.is_canceling or ends)
     found = [_unsettled(order) for order in late if not isinstance(order.state, Closed)]
     # an offer that can still be taken may be on its way
     return found + [_unsure(item) for item in desk.state.conversions.values() if item.intent.offer.expires <= now]
@@ -78,9 +80,10 @@ def describe_rest(row: ProofRow, quote: str) -> Problem:
 
 
 def not_recorded(asset: str) -> Problem:
-    """A person wants a difference booked as a transfer, and something that isn't over may explain it."""
-    what = f"{asset}: not booked as a transfer: an order or a conversion that isn't over may explain the difference"
-    return Problem("not_recorded", what, "`tradekit status` lists it; ask again once it is settled")
+    """A person wants a difference booked as a transfer, and an order, a conversion or a trade may explain it."""
+    why = "what isn't over or traded a moment ago may explain the difference"
+    fix = "ask again in a minute, and once `tradekit status` lists no order and no conversion of it"
+    return Problem("not_recorded", f"{asset}: not booked as a transfer: {why}", fix)
 
 
 def unconverted(results: Iterable[ConversionResult]) -> list[Problem]:

@@ -15,13 +15,14 @@ from tradekit.decide.attempts import next_attempt
 from tradekit.decide.fate import Fate, Verdict, fate
 from tradekit.decide.job import Ending, Job, after_settled, amount_left
 from tradekit.decide.manner import Times
+from tradekit.decide.order_events import put
 from tradekit.decide.risk.recheck import still_fits
 from tradekit.decide.risk.situation import Situation, look
 from tradekit.domain.errors import Problem, Unreachable
 from tradekit.domain.event import OrderKept
 from tradekit.domain.market import Quote
 from tradekit.domain.numbers import ZERO
-from tradekit.domain.order import Order, OrderIntent, TimeInForce
+from tradekit.domain.order import Intended, Order, OrderIntent, TimeInForce
 from tradekit.domain.state import State
 from tradekit.steps.desk import Desk
 from tradekit.steps.orders import cancel, refresh
@@ -127,7 +128,7 @@ class _Bench:
 
     def _next_intents(self, idle: Mapping[int, Job]) -> dict[int, OrderIntent]:
         desk, times, intents = self._desk, self._times(), {}
-        room = self._room(idle)
+        room, state = self._room(idle), self._state()
         for n, job in idle.items():
             quote, left = self._quotes.get(job.symbol), amount_left(desk.state, job)
             fits = min(left, room.get(job.approved.proposal.id, left))
@@ -139,9 +140,10 @@ class _Bench:
                 self.jobs[n] = job._replace(ending=Ending.NO_ROOM)
             else:
                 market = self._at.snapshot.markets[job.symbol]
-                self.jobs[n], intent = next_attempt(desk.policy, self._state(), job, market, quote, times, fits)
+                self.jobs[n], intent = next_attempt(desk.policy, state, job, market, quote, times, fits)
                 if intent is not None:
                     intents[n] = intent
+                    state = put(state, Order(intent, Intended(times.now)))  # the next one finds less left to take
         return intents
 
     def _room(self, idle: Mapping[int, Job]) -> dict[str, Decimal]:

@@ -80,13 +80,19 @@ def _more_slippage(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
 
 
 def _jump(at: Situation, ask: Ask) -> Reading:
-    """In percent of the smaller of both prices, against the last good one."""
+    """In percent of the smaller of both prices, against the last good one. Sales mind a fall alone, and stops only the
+    first look at it: what was there a minute ago too is no slip of the book.
+    """
     asset, limit = ask.proposal.base, at.policy.guards.max_price_jump_pct
     mark = at.marks.get(asset)
     if mark is None:
         mark = look_at(at.policy, at.state, at.snapshot, (asset,), at.closes).get(asset)
     price = price_of(_seen(ask))
-    if mark is None or not mark.looks or not limit:
+    believed = mark is None or not mark.looks or not limit
+    if mark is not None and not ask.proposal.opens and not believed:
+        at_once = ask.proposal.urgency is Urgency.AT_ONCE
+        believed = price >= mark.price or (at_once and mark.looks > 1)
+    if mark is None or believed:
         return Reading(True, limit or None, ZERO, after=ZERO)
     jump = (max(price, mark.price) / min(price, mark.price) - 1) * 100
     return Reading(False, limit, jump, after=jump)

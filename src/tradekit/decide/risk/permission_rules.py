@@ -11,6 +11,7 @@ from tradekit.decide.risk.situation import Ask, Situation
 from tradekit.domain.decision import ChangeKey, Nothing, WouldPass
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.policy.check import show_value
+from tradekit.domain.proposal import Origin
 from tradekit.domain.times import DAY_MS, MINUTE_MS
 from tradekit.domain.universe import Tier
 
@@ -54,6 +55,13 @@ def _selling(at: Situation, ask: Ask) -> Reading:
 
 def _after_the_sale(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
     return Nothing("the next cycle asks the exchange for it first") if reading.held else next_cycle(at)
+
+
+def _leaving(at: Situation, ask: Ask) -> Reading:
+    """A top-up of dust is bought to be sold."""
+    base, purge = ask.proposal.base, at.policy.purge
+    wanted = base in at.state.purges or (base in purge.assets and base not in purge.protect)
+    return FAILS if wanted and ask.proposal.origin is not Origin.DUST else PASSES
 
 
 def _books_differ(at: Situation, ask: Ask) -> Reading:
@@ -124,6 +132,11 @@ UNANSWERED: Final = Rule(
 SELLING: Final = Rule(
     "working sales", "sale_working", ("order",), "orders", Kind.GATE, Sense.AT_MOST,
     "an asset is neither sold again nor bought back while a sale of it works", _selling, _after_the_sale,
+)  # fmt: skip
+LEAVING: Final = Rule(
+    "sold off", "selling_off", ("purge.assets",), "", Kind.GATE, Sense.NONE,
+    "what is being sold off is not bought", _leaving,
+    by_hand("wait for its end, or end it: `tradekit purge ASSET --stop`, and take it out of purge.assets"),
 )  # fmt: skip
 BOOKS_DIFFER: Final = Rule(
     "books", "books_mismatch", ("books",), "", Kind.GATE, Sense.NONE,
