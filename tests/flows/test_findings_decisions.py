@@ -84,6 +84,15 @@ def test_a_stop_looks_twice_at_a_price_that_nobody_believes() -> None:
     assert at.state.positions["BTC"].quantity == 0
 
 
+def test_a_stop_follows_a_price_that_goes_on_falling() -> None:
+    at = world_of({"exits": {"stop_loss_pct": 10, "take_profit_pct": 0}, "guards": JUMPS}, BTC="1")
+    at.cycle()
+    at.exchange.set_quote("BTC/USDT", "70", "70.05")
+    assert codes(at.cycle()) == ["price_outlier"]
+    at.exchange.set_quote("BTC/USDT", "50", "50.05")
+    assert codes(at.cycle()) == ["ok"]
+
+
 @pytest.mark.parametrize("fall", ["89", "85"])
 def test_a_stop_waits_for_nothing_at_a_price_that_is_believed(fall: str) -> None:
     at = world_of({"exits": {"stop_loss_pct": 10, "take_profit_pct": 0}, "guards": JUMPS}, BTC="1")

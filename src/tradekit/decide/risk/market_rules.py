@@ -80,8 +80,8 @@ def _more_slippage(at: Situation, ask: Ask, reading: Reading) -> WouldPass:
 
 
 def _jump(at: Situation, ask: Ask) -> Reading:
-    """In percent of the smaller of both prices, against the last good one. Sales mind a fall alone, and stops only the
-    first look at it: what was there a minute ago too is no slip of the book.
+    """In percent of the smaller of both prices, against the last good one. Sales mind a fall alone, and a stop only
+    where the look before was still a good one: a price that goes on falling is no slip of the book.
     """
     asset, limit = ask.proposal.base, at.policy.guards.max_price_jump_pct
     mark = at.marks.get(asset)
@@ -90,8 +90,8 @@ def _jump(at: Situation, ask: Ask) -> Reading:
     price = price_of(_seen(ask))
     believed = mark is None or not mark.looks or not limit
     if mark is not None and not ask.proposal.opens and not believed:
-        at_once = ask.proposal.urgency is Urgency.AT_ONCE
-        believed = price >= mark.price or (at_once and mark.looks > 1)
+        before, at_once = at.state.risk.marks.get(asset), ask.proposal.urgency is Urgency.AT_ONCE
+        believed = price >= mark.price or (at_once and before is not None and before.looks > 0)
     if mark is None or believed:
         return Reading(True, limit or None, ZERO, after=ZERO)
     jump = (max(price, mark.price) / min(price, mark.price) - 1) * 100
