@@ -42,6 +42,10 @@ def quiet_down(world: World) -> None:
     # went out, only that person can name
     named = Looked(tuple(sorted(world.traded_by_hand)), record=tuple(sorted(_to_be_recorded(world))))
     _must_be_done(world, world.run("last look", lambda desk: reconcile_fills(desk, named)))
+    if named.record and any(world.venue.totals[a] != world.state().books.total(a) for a in world.venue.totals):
+        # what has just traded is not taken for a transfer: that person is told to ask again in a minute
+        world.agenda.advance(_MINUTE)
+        _must_be_done(world, world.run("another look", lambda desk: reconcile_fills(desk, named)))
 
 
 def _to_be_recorded(world: World) -> set[str]:
