@@ -118,10 +118,8 @@ def writing_store(
 
     def say() -> None:
         if sys.stderr.isatty():
-            what = (
-                f"another run is at work on account {account.stamp.account}: waiting for at most {wait_seconds:.0f} s"
-            )
-            tell(sys.stderr, f"tradekit: {what}")
+            at_work = f"another run is at work on account {account.stamp.account}"
+            tell(sys.stderr, f"tradekit: {at_work}: waiting for at most {wait_seconds:.0f} s")
 
     with AccountLock(account.folder / "state.lock", wait_seconds, must_stop=must_stop, waits=say):
         yield _store(account, account.folder, may_write=True)

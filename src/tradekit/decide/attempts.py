@@ -47,7 +47,7 @@ def next_attempt(
     A maker first; where lives or time are used up, an immediate order if all gates let it pass.
     """
     ending = why_no_maker(policy, job, times)
-    if times.now >= expiry(job):
+    if times.now >= _expiry(job):
         return job._replace(ending=Ending.TIME), None
     if ending is None and job.manner.taker is not TakerUse.NOW:
         return _sized(policy, state, job, market, quote, times, left)
@@ -90,7 +90,7 @@ def _sized(
         amount=left,
         value=approved.amount * approved.decision_price - spent,
         created=times.now,
-        deadline=min(times.now + job.manner.ttl_ms, expiry(job)) if takes else life_until(job, times),
+        deadline=min(times.now + job.manner.ttl_ms, _expiry(job)) if takes else life_until(job, times),
     )
     sized = size_order(state.identity, approved, market, quote, priced, attempt)
     if isinstance(sized, Unplaceable):
@@ -116,11 +116,10 @@ def life_until(job: Job, times: Times) -> int:
     """When a maker that is sent now has to be canceled. An opening order never outlives the run; a sale may rest. None
     outlives its proposal.
     """
-    return min(_end_of_life(job, times), expiry(job))
+    return min(_end_of_life(job, times), _expiry(job))
 
 
-def expiry(job: Job) -> int:
-    """When the proposal ends, in milliseconds; far away for one that never does."""
+def _expiry(job: Job) -> int:
     expires = job.approved.proposal.expires
     return _NEVER if expires is None else expires
 

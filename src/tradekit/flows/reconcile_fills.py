@@ -21,7 +21,6 @@ from tradekit.steps.settle import Settled, known_symbols, settle
 from tradekit.steps.snapshot import (
     compare_balances,
     in_motion,
-    just_traded,
     open_account,
     prove_balances,
     record_flows,
@@ -65,7 +64,7 @@ def reconcile_fills(desk: Desk, wanted: Wanted) -> ReconcileReport:
         snapshot = take_snapshot(desk)
         rows = prove_balances(desk, snapshot)
         meant = frozenset(row.asset for row in unexplained(rows) if row.asset in wanted.record)
-        assets = meant - in_motion(desk.state) - just_traded(desk)
+        assets = meant - in_motion(desk)
         rows = record_flows(desk, rows, snapshot, assets, by_hand=True)
     if desk.state is not before:
         desk.save()

@@ -121,6 +121,7 @@ def _take_books(history: StateHistory, state: State, older: State, name: str) ->
     if converted := [BookedFill(fill, Owner.TRADEKIT) for fill in conversions_in(history.history(), older.seq)]:
         books, recent = book_into_older(recent, converted)
         books = keep_peaks(books, older.positions)
+    # what a lost beginning of the journal held can't be told from what was never booked
     first = next((record.seq for record in history.history()), state.seq + 1)
     counted = older.counted_until if first == 1 else max(older.counted_until, recent.forgotten)
     event = StateRestored(name, older.seq, books, recent, counted, older.cursors, filled)

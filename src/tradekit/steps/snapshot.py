@@ -16,7 +16,6 @@ from tradekit.domain.event import AccountOpened, AssetAdopted, AssetReleased, Ho
 from tradekit.domain.market import Snapshot
 from tradekit.domain.numbers import ZERO
 from tradekit.domain.position import Position
-from tradekit.domain.state import State
 from tradekit.domain.times import DAY_MS
 from tradekit.steps.desk import Desk
 from tradekit.steps.settle import settle_asset_differences, unfinished
@@ -82,24 +81,20 @@ def compare_balances(desk: Desk, snapshot: Snapshot) -> tuple[ProofRow, ...]:
 
 
 def _recorded_by_policy(desk: Desk, rows: Sequence[ProofRow]) -> frozenset[str]:
-    """Never what an order or a trade of this moment may explain."""
+    """Never what something of this moment may explain."""
     wanted = desk.policy.books.record_differences
     found = (row for row in unexplained(rows) if wanted == "all" or (wanted == "small" and not row.doubtful))
-    return frozenset(row.asset for row in found) - in_motion(desk.state) - just_traded(desk)
+    return frozenset(row.asset for row in found) - in_motion(desk)
 
 
-def just_traded(desk: Desk) -> frozenset[str]:
-    """Assets that traded a moment ago: the balances of some exchanges are as they were before that."""
-    just_now = desk.clock.now() - _STALE_MS
-    return frozenset(a for symbol, time in desk.state.cursors.items() if time > just_now for a in symbol.split("/"))
-
-
-def in_motion(state: State) -> frozenset[str]:
+def in_motion(desk: Desk) -> frozenset[str]:
     """Assets whose difference an order or a conversion that isn't over may explain: it would be booked a second time
-    once its end is known.
+    once its end is known. And those that traded a moment ago: the balances of some exchanges are as they were before.
     """
-    traded = {asset for id in unfinished(state) for asset in state.orders[id].intent.symbol.split("/")}
-    return moved_by_conversions(state) | traded
+    state, just_now = desk.state, desk.clock.now() - _STALE_MS
+    working = (state.orders[id].intent.symbol for id in unfinished(state))
+    traded = (symbol for symbol, time in state.cursors.items() if time > just_now)
+    return moved_by_conversions(state) | {asset for symbol in (*working, *traded) for asset in symbol.split("/")}
 
 
 def _opening(desk: Desk, snapshot: Snapshot) -> AccountOpened:

@@ -148,10 +148,8 @@ class CcxtExchange(Converter):
         return self._look_up(orders, reports, search)
 
     def review(self, orders: Sequence[Order], since: Mapping[str, int], *, with_balances: bool = False) -> Review:
-        """What became of these orders, all open orders, our fills since their times, and all balances: one round of
-        parallel reads, and another one for orders that it didn't find. Raises `Unreachable`.
-
-        Where private requests go one after the other each of them is a round of its own.
+        """What became of these orders, all open orders, our fills since their times, and all balances if they are
+        wanted: one round of parallel reads, and another one for orders that it didn't find. Raises `Unreachable`.
         """
         for order in orders:
             if order.exchange_id is not None:
